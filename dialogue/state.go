@@ -1,0 +1,205 @@
+package dialogue
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// Ring is what rang at a dialogue's workflow: the name of a signal. A ring is a
+// doorbell: what there is to do is read from the record, so a doubled, late or
+// reordered ring does no harm.
+type Ring string
+
+// The rings.
+const (
+	RingMessageReceived  Ring = "message_received"
+	RingOperatorTookOver Ring = "operator_took_over"
+	RingReturnedToBot    Ring = "returned_to_bot"
+	RingOperatorWrote    Ring = "operator_wrote"
+	RingTurnReplayed     Ring = "turn_replayed"
+)
+
+// Rings lists every ring.
+func Rings() []Ring {
+	return []Ring{RingMessageReceived, RingOperatorTookOver, RingReturnedToBot, RingOperatorWrote, RingTurnReplayed}
+}
+
+// State is the part of a dialogue that the rules below read and change. Its
+// methods are the whole table mode × status × event → next; docs/dialogue-states.md
+// shows it as a table. Whoever calls them holds the dialogue's row lock.
+type State struct {
+	Mode          Mode
+	Epoch         int64
+	Status        Status
+	HandoffReason HandoffReason // why operators hold it; empty in bot mode
+	AssigneeID    uuid.NullUUID
+	EpisodeID     uuid.UUID
+	WaitingSince  *time.Time // since when a human is waited for
+
+	LastSeq     int64 // newest message of any author
+	CustomerSeq int64 // newest message of the customer
+	AnsweredSeq int64 // answered up to this customer message
+	HandoffSeq  int64 // newest customer message that was ever handed to humans
+	ReadSeq     int64
+	Unread      int
+
+	LastMessageAt time.Time
+	LastAuthor    Author
+	LastPreview   string
+}
+
+// Unanswered reports whether the customer waits for an answer, whoever gives it.
+func (s *State) Unanswered() bool { return s.CustomerSeq > s.AnsweredSeq }
+
+// BotMayAnswer is the fence before everything that the bot says: the dialogue is
+// still the bot's, in the same epoch, and nothing has been answered since.
+func (s *State) BotMayAnswer(epoch, answeredSeq int64) bool {
+	return s.Mode == ModeBot && s.Status != StatusClosed && s.Epoch == epoch && s.AnsweredSeq == answeredSeq
+}
+
+// AddMessage gives the next seq to a message that is shown as the dialogue's last words.
+func (s *State) AddMessage(author Author, text string, now time.Time) (seq int64) {
+	s.LastSeq++
+	s.LastMessageAt, s.LastAuthor, s.LastPreview = now, author, Preview(text)
+	return s.LastSeq
+}
+
+// AddLine gives the next seq to a note or a line of the timeline, which leave
+// the dialogue's place in the list as it is.
+func (s *State) AddLine() (seq int64) {
+	s.LastSeq++
+	return s.LastSeq
+}
+
+// CustomerWrote takes a message of the customer. A message into a closed
+// dialogue opens a new episode, which the bot answers; newEpisode is its id.
+func (s *State) CustomerWrote(text string, now time.Time, newEpisode func() uuid.UUID) (seq int64) {
+	if s.Status == StatusClosed {
+		s.EpisodeID = newEpisode()
+		s.AnsweredSeq = s.CustomerSeq
+		if s.Mode == ModeOperator {
+			s.toBot()
+		}
+		s.AssigneeID = uuid.NullUUID{}
+	}
+	if s.Status == StatusClosed || s.Status == StatusSnoozed {
+		s.Status = StatusOpen
+	}
+	seq = s.AddMessage(AuthorCustomer, text, now)
+	s.CustomerSeq = seq
+	s.Unread++
+	if s.Mode == ModeOperator && s.WaitingSince == nil {
+		s.WaitingSince = &now
+	}
+	return seq
+}
+
+// BotAnswered records that everything up to the customer message toSeq is
+// answered by the bot.
+func (s *State) BotAnswered(toSeq int64) { s.AnsweredSeq = toSeq }
+
+// HandOff gives the dialogue from the bot to the operators.
+func (s *State) HandOff(reason HandoffReason, now time.Time) {
+	s.toOperator(reason)
+	s.HandoffSeq = s.CustomerSeq
+	s.Status = StatusNew
+	s.WaitingSince = &now
+}
+
+// TakeOver gives the dialogue to one operator, who asked for it.
+func (s *State) TakeOver(operator uuid.UUID, now time.Time, newEpisode func() uuid.UUID) {
+	s.reopen(newEpisode)
+	s.toOperator(HandoffOperator)
+	s.Status = StatusOpen
+	s.AssigneeID = uuid.NullUUID{UUID: operator, Valid: true}
+	s.WaitingSince = nil
+	if s.Unanswered() {
+		s.WaitingSince = &now
+	}
+}
+
+// ReturnToBot gives the dialogue back to the bot. What the bot had handed over
+// because it could not or should not answer it counts as dealt with by humans:
+// otherwise it would hand the same message over again at once.
+func (s *State) ReturnToBot() {
+	switch s.HandoffReason {
+	case HandoffCustomerAsked, HandoffNoAnswer, HandoffRule:
+		s.AnsweredSeq = max(s.AnsweredSeq, s.HandoffSeq)
+	}
+	s.toBot()
+	s.AssigneeID = uuid.NullUUID{}
+	if s.Status == StatusNew || s.Status == StatusSnoozed {
+		s.Status = StatusOpen
+	}
+}
+
+// OperatorWrote takes an operator's message to the customer. In bot mode it
+// takes the dialogue over, which takenOver reports.
+func (s *State) OperatorWrote(operator uuid.UUID, text string, now time.Time, newEpisode func() uuid.UUID) (seq int64, takenOver bool) {
+	s.reopen(newEpisode)
+	if s.Mode == ModeBot {
+		s.TakeOver(operator, now, newEpisode)
+		takenOver = true
+	}
+	if !s.AssigneeID.Valid {
+		s.AssigneeID = uuid.NullUUID{UUID: operator, Valid: true}
+	}
+	s.Status = StatusOpen
+	s.WaitingSince = nil
+	s.AnsweredSeq = s.CustomerSeq
+	seq = s.AddMessage(AuthorOperator, text, now)
+	s.ReadSeq, s.Unread = seq, 0
+	return seq, takenOver
+}
+
+// Close ends the episode: nothing of it waits for an answer any more, also not
+// one that the bot is writing.
+func (s *State) Close() {
+	s.Status = StatusClosed
+	s.AnsweredSeq = s.CustomerSeq
+	s.WaitingSince = nil
+}
+
+// Reopen puts a closed dialogue back into work, in the same episode and mode.
+func (s *State) Reopen() { s.Status = StatusOpen }
+
+// Read marks the customer's messages up to seq as read by the operators;
+// unread of them are newer.
+func (s *State) Read(seq int64, unread int) {
+	s.ReadSeq, s.Unread = min(seq, s.LastSeq), unread
+	if s.Status == StatusNew && unread == 0 {
+		s.Status = StatusOpen
+	}
+}
+
+func (s *State) reopen(newEpisode func() uuid.UUID) {
+	if s.Status == StatusClosed {
+		s.Status = StatusOpen
+		s.EpisodeID = newEpisode()
+	}
+}
+
+func (s *State) toOperator(reason HandoffReason) {
+	s.Mode, s.HandoffReason = ModeOperator, reason
+	s.Epoch++
+}
+
+func (s *State) toBot() {
+	s.Mode, s.HandoffReason, s.WaitingSince = ModeBot, "", nil
+	s.Epoch++
+}
+
+// previewRunes is how much of a message the list shows at most.
+const previewRunes = 140
+
+// Preview is a message as one short line.
+func Preview(text string) string {
+	line := strings.Join(strings.Fields(text), " ")
+	if utf8.RuneCountInString(line) <= previewRunes {
+		return line
+	}
+	return string([]rune(line)[:previewRunes-1]) + "…"
+}

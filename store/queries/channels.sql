@@ -1,0 +1,41 @@
+-- name: GetChannelBySlug :one
+SELECT * FROM channels WHERE slug = $1;
+
+-- name: GetChannel :one
+SELECT * FROM channels WHERE id = $1;
+
+-- name: ListChannels :many
+SELECT * FROM channels ORDER BY created_at, id;
+
+-- name: InsertChannel :one
+INSERT INTO channels (id, kind, slug, name, settings, secrets, secret_key_id) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *;
+
+-- name: EnsureChannel :exec
+INSERT INTO channels (id, kind, slug, name) VALUES ($1, $2, $3, $4) ON CONFLICT (slug) DO NOTHING;
+
+-- name: GetBotProfile :one
+SELECT profile FROM bot_profile;
+
+-- name: EnsureBotProfile :exec
+INSERT INTO bot_profile (profile) VALUES ($1) ON CONFLICT (singleton) DO NOTHING;
+
+-- name: InsertDeadLetter :exec
+INSERT INTO dead_letters (id, channel_id, reason, body) VALUES ($1, $2, $3, $4);
+
+-- name: ListDeadLetters :many
+SELECT sqlc.embed(x), sqlc.embed(c) FROM dead_letters x JOIN channels c ON c.id = x.channel_id
+WHERE sqlc.narg(before_at)::timestamptz IS NULL OR (x.received_at, x.id) < (sqlc.narg(before_at)::timestamptz, sqlc.narg(before_id)::uuid)
+ORDER BY x.received_at DESC, x.id DESC LIMIT sqlc.arg(page);
+
+-- name: InsertWidgetSession :exec
+INSERT INTO widget_sessions (token_hash, id, channel_id) VALUES ($1, $2, $3);
+
+-- name: GetWidgetSession :one
+SELECT sqlc.embed(s), sqlc.embed(c) FROM widget_sessions s JOIN channels c ON c.id = s.channel_id
+WHERE s.token_hash = $1 AND s.seen_at > sqlc.arg(not_before);
+
+-- name: TouchWidgetSession :exec
+UPDATE widget_sessions SET seen_at = now() WHERE token_hash = $1;
+
+-- name: LinkWidgetSession :exec
+UPDATE widget_sessions SET dialogue_id = $2, seen_at = now() WHERE token_hash = $1;

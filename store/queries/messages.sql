@@ -1,0 +1,60 @@
+-- name: InsertMessage :one
+INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+RETURNING *;
+
+-- name: FindInbound :one
+-- The message that this delivery, or an earlier copy of it, made.
+SELECT * FROM messages WHERE channel_id = $1 AND provider_message_id = $2;
+
+-- name: FindByClientID :one
+SELECT * FROM messages WHERE dialogue_id = $1 AND author = $2 AND client_id = $3;
+
+-- name: GetMessage :one
+SELECT sqlc.embed(m), o.name AS operator_name FROM messages m LEFT JOIN operators o ON o.id = m.operator_id WHERE m.id = $1;
+
+-- name: ListMessagesAfter :many
+SELECT sqlc.embed(m), o.name AS operator_name
+FROM messages m LEFT JOIN operators o ON o.id = m.operator_id
+WHERE m.dialogue_id = sqlc.arg(dialogue_id) AND m.seq > sqlc.arg(after)
+ORDER BY m.seq LIMIT sqlc.arg(page);
+
+-- name: ListMessagesBefore :many
+-- Newest first.
+SELECT sqlc.embed(m), o.name AS operator_name
+FROM messages m LEFT JOIN operators o ON o.id = m.operator_id
+WHERE m.dialogue_id = sqlc.arg(dialogue_id) AND m.seq < sqlc.arg(before)
+ORDER BY m.seq DESC LIMIT sqlc.arg(page);
+
+-- name: BotContext :many
+-- The newest lines that the bot may read: what the customer saw and wrote.
+SELECT m.seq, m.author, m.text, m.kind, m.created_at FROM messages m
+WHERE m.dialogue_id = $1 AND m.kind IN ('text', 'notice') AND m.state <> 'failed'
+ORDER BY m.seq DESC LIMIT sqlc.arg(page);
+
+-- name: UnansweredTimes :one
+-- When the oldest and the newest unanswered message of the customer came.
+SELECT min(created_at)::timestamptz AS first, max(created_at)::timestamptz AS last FROM messages
+WHERE dialogue_id = $1 AND seq > sqlc.arg(answered_seq) AND author = 'customer';
+
+-- name: CountUnread :one
+SELECT count(*) FROM messages WHERE dialogue_id = $1 AND author = 'customer' AND seq > sqlc.arg(read_seq);
+
+-- name: BotSendsUnderWay :many
+SELECT id FROM messages WHERE dialogue_id = $1 AND state = 'sending' AND author = 'bot' ORDER BY seq;
+
+-- name: ListOutgoing :many
+-- What still has to leave, in order.
+SELECT * FROM messages WHERE dialogue_id = $1 AND state IN ('queued', 'sending') ORDER BY seq LIMIT 100;
+
+-- name: SetMessageState :one
+UPDATE messages SET state = sqlc.arg(state), error = sqlc.narg(error), provider_message_id = coalesce(sqlc.narg(provider_message_id), provider_message_id)
+WHERE id = sqlc.arg(id) RETURNING *;
+
+-- name: MarkReceived :many
+-- Receipts of the customer's screen. States never go backwards.
+UPDATE messages SET state = CASE WHEN seq <= sqlc.arg(read)::bigint THEN 'read' ELSE 'delivered' END
+WHERE dialogue_id = $1 AND author IN ('bot', 'operator') AND kind = 'text'
+  AND ((state = 'sent' AND seq <= greatest(sqlc.arg(delivered)::bigint, sqlc.arg(read)::bigint))
+    OR (state = 'delivered' AND seq <= sqlc.arg(read)::bigint))
+RETURNING *;
