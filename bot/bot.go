@@ -1,0 +1,240 @@
+// Package bot answers customers: it recognises who wants a human, finds out the
+// language, retrieves what the shop knows, and lets a model word the reply. The
+// model is either an OpenAI-compatible server or the offline responder, which
+// answers from the knowledge base alone.
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"parley/dialogue"
+	"parley/knowledge"
+)
+
+// Line is one message of a dialogue as the bot sees it.
+type Line struct {
+	Seq    int64
+	Author dialogue.Author
+	Text   string
+}
+
+// Profile is how a shop wants its bot to appear.
+type Profile struct {
+	Name         string `json:"name"`         // the bot's name, may be empty
+	Shop         string `json:"shop"`         // the shop's name
+	Instructions string `json:"instructions"` // the owner's own words to the model: tone, rules, what never to promise
+	Disclose     bool   `json:"disclose"`     // say at the beginning of a dialogue that a bot answers
+	TimeZone     string `json:"time_zone"`    // IANA name, for today's date; UTC when empty
+}
+
+// Input is everything one answer depends on.
+type Input struct {
+	DialogueID uuid.UUID
+	History    []Line // what came before the questions, oldest first
+	Questions  []Line // the customer's unanswered messages, oldest first; at least one
+	// HandoffSeq is up to where humans have been given the dialogue before: a
+	// request for a human in those messages has been met and is not met again.
+	HandoffSeq int64
+	Draft      bool // a suggestion for an operator: never hands off, gives the best it has
+	Profile    Profile
+}
+
+// Answer is what one turn of the bot came to.
+type Answer struct {
+	Text             string
+	Handoff          dialogue.HandoffReason // empty when the bot answered
+	Language         dialogue.Language
+	Sources          []knowledge.Passage // what the text rests on
+	Model            string              // empty when no model was asked
+	PromptVersion    string
+	PromptTokens     int
+	CompletionTokens int
+	Request          json.RawMessage // what the model was asked, for the turn's record; nil when none was
+	Response         json.RawMessage // what it returned
+}
+
+// Searcher finds knowledge.
+type Searcher interface {
+	Search(ctx context.Context, query knowledge.Query) ([]knowledge.Passage, error)
+}
+
+// Model words a reply from what was asked and what was found.
+type Model interface {
+	// Name is what the turn's record calls the model.
+	Name() string
+	// Reply calls onText with the whole text so far each time it grows. What
+	// was streamed is void when an error or a handoff is returned.
+	Reply(ctx context.Context, req Request, onText func(textSoFar string)) (Reply, error)
+}
+
+// Request is what a Model gets.
+type Request struct {
+	Input    Input
+	Language dialogue.Language
+	Intro    string // stands before the reply when not empty; the model need not greet
+	Topics   []Topic
+	Today    time.Time
+}
+
+// Topic is one thing the customer asked, and what the knowledge base has on it.
+type Topic struct {
+	Kind     TopicKind
+	Question string
+	Passages []knowledge.Passage // best first
+}
+
+// Reply is what a Model made.
+type Reply struct {
+	Text             string
+	Handoff          dialogue.HandoffReason
+	Sources          []knowledge.Passage
+	PromptTokens     int
+	CompletionTokens int
+	Request          json.RawMessage
+	Response         json.RawMessage
+}
+
+// Deps is what a Bot works with.
+type Deps struct {
+	Knowledge Searcher
+	Model     Model
+	Log       *slog.Logger     // slog.Default() when nil
+	Now       func() time.Time // time.Now when nil
+}
+
+// Bot answers customers. It is safe for concurrent use.
+type Bot struct {
+	knowledge     Searcher
+	model         Model
+	log           *slog.Logger
+	now           func() time.Time
+	promptVersion string
+}
+
+// New makes a Bot.
+func New(d Deps) *Bot {
+	b := &Bot{knowledge: d.Knowledge, model: d.Model, log: d.Log, now: d.Now, promptVersion: promptVersion()}
+	if b.log == nil {
+		b.log = slog.Default()
+	}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	return b
+}
+
+// Answer answers the questions of in, or says why a human must. onText, which
+// may be nil, gets the whole text so far each time it grows; what it got is
+// void when Answer returns an error or a handoff. Errors of the model are of
+// type *Error; when ctx ends, its error is returned.
+func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string)) (Answer, error) {
+	if len(in.Questions) == 0 {
+		return Answer{}, dialogue.Errorf(dialogue.CodeInvalid, "there is nothing to answer: the dialogue has no unanswered message")
+	}
+	lang := languageOf(in)
+	answer := Answer{Language: lang, PromptVersion: b.promptVersion}
+	if !in.Draft && wantsHuman(in) {
+		answer.Handoff = dialogue.HandoffCustomerAsked
+		return answer, nil
+	}
+
+	topics, err := b.retrieve(ctx, in, lang)
+	if err != nil {
+		return Answer{}, err
+	}
+	req := Request{Input: in, Language: lang, Topics: topics, Today: b.today(in.Profile)}
+	if introduces(in) {
+		req.Intro = intro(in.Profile, lang)
+	}
+	reply, err := b.model.Reply(ctx, req, withIntro(req.Intro, onText))
+	if err != nil {
+		if ctx.Err() != nil {
+			return Answer{}, ctx.Err()
+		}
+		return Answer{}, fmt.Errorf("ask %s: %w", b.model.Name(), err)
+	}
+	answer.Model = b.model.Name()
+	answer.Sources = reply.Sources
+	answer.PromptTokens, answer.CompletionTokens = reply.PromptTokens, reply.CompletionTokens
+	answer.Request, answer.Response = reply.Request, reply.Response
+	if reply.Handoff != "" {
+		answer.Handoff = reply.Handoff
+		b.log.DebugContext(ctx, "bot hands off", "dialogue_id", in.DialogueID, "reason", reply.Handoff)
+		return answer, nil
+	}
+	answer.Text = joinIntro(req.Intro, strings.TrimSpace(reply.Text))
+	return answer, nil
+}
+
+// languageOf finds the language of the questions, or of what the customer wrote
+// before when they do not tell.
+func languageOf(in Input) dialogue.Language {
+	var asked strings.Builder
+	for _, q := range in.Questions {
+		asked.WriteString(q.Text)
+		asked.WriteByte('\n')
+	}
+	return DetectLanguage(asked.String(), customerLines(in.History)...)
+}
+
+// customerLines returns what the customer wrote, newest first.
+func customerLines(history []Line) []string {
+	var out []string
+	for i := len(history) - 1; i >= 0; i-- {
+		if history[i].Author == dialogue.AuthorCustomer {
+			out = append(out, history[i].Text)
+		}
+	}
+	return out
+}
+
+func wantsHuman(in Input) bool {
+	for _, q := range in.Questions {
+		if q.Seq > in.HandoffSeq && AsksForHuman(q.Text) {
+			return true
+		}
+	}
+	return false
+}
+
+// introduces says whether this is the first the customer hears of the bot.
+func introduces(in Input) bool {
+	if !in.Profile.Disclose || in.Draft {
+		return false
+	}
+	for _, l := range in.History {
+		if l.Author == dialogue.AuthorBot {
+			return false
+		}
+	}
+	return true
+}
+
+func joinIntro(intro, text string) string {
+	if intro == "" || text == "" {
+		return intro + text
+	}
+	return intro + "\n\n" + text
+}
+
+func withIntro(intro string, onText func(string)) func(string) {
+	if onText == nil {
+		return func(string) {}
+	}
+	return func(text string) { onText(joinIntro(intro, text)) }
+}
+
+func (b *Bot) today(p Profile) time.Time {
+	loc, err := time.LoadLocation(p.TimeZone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return b.now().In(loc)
+}

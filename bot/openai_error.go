@@ -1,0 +1,91 @@
+package bot
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sashabaranov/go-openai"
+)
+
+// classify says what kind of failure err of the client library is.
+func classify(err error, hint *retryHint) error {
+	if api, ok := errors.AsType[*openai.APIError](err); ok {
+		return &Error{Class: classOf(api.HTTPStatusCode, fmt.Sprint(api.Code), api.Type), RetryAfter: hint.after, Err: err}
+	}
+	if request, ok := errors.AsType[*openai.RequestError](err); ok {
+		// The body is some proxy's page; it says nothing that the status does not.
+		return &Error{
+			Class: classOf(request.HTTPStatusCode, "", ""), RetryAfter: hint.after,
+			Err: fmt.Errorf("the server answered %d %s", request.HTTPStatusCode, http.StatusText(request.HTTPStatusCode)),
+		}
+	}
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	if errors.As(err, &syntax) || errors.As(err, &mismatch) || errors.Is(err, openai.ErrTooManyEmptyStreamMessages) {
+		return &Error{Class: ErrorMalformed, Err: fmt.Errorf("read the answer: %w", err)}
+	}
+	return &Error{Class: ErrorUnavailable, Err: err}
+}
+
+// classOf goes by the provider's own words first: an error inside a stream has
+// no status, and 429 may also mean that the account has no money left.
+func classOf(status int, code, kind string) ErrorClass {
+	switch words := strings.ToLower(code + " " + kind); {
+	case strings.Contains(words, "insufficient_quota"), strings.Contains(words, "billing"), strings.Contains(words, "invalid_api_key"), strings.Contains(words, "authentication"):
+		return ErrorBadKey
+	case strings.Contains(words, "content_filter"), strings.Contains(words, "content_policy"):
+		return ErrorContentFilter
+	case strings.Contains(words, "rate_limit"):
+		return ErrorRateLimited
+	case strings.Contains(words, "overloaded"):
+		return ErrorUnavailable
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		return ErrorRateLimited
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusPaymentRequired:
+		return ErrorBadKey
+	case status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooEarly, status >= 500, status == 0:
+		return ErrorUnavailable
+	}
+	return ErrorBadRequest
+}
+
+// retryHint receives the Retry-After of one call, which the client library's
+// errors do not carry.
+type retryHint struct{ after time.Duration }
+
+type retryHintKey struct{}
+
+type retryAfterTransport struct{ next http.RoundTripper }
+
+func (t *retryAfterTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(r)
+	if err != nil {
+		return resp, err
+	}
+	if hint, ok := r.Context().Value(retryHintKey{}).(*retryHint); ok && resp.StatusCode >= 400 {
+		hint.after = retryAfter(resp.Header, time.Now())
+	}
+	return resp, nil
+}
+
+// retryAfter reads how long a server asks to wait, at most an hour.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	var after time.Duration
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
+		after = time.Duration(ms * float64(time.Millisecond))
+	} else if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
+		if s, err := strconv.ParseFloat(v, 64); err == nil {
+			after = time.Duration(s * float64(time.Second))
+		} else if at, err := http.ParseTime(v); err == nil {
+			after = at.Sub(now)
+		}
+	}
+	return min(max(after, 0), time.Hour)
+}
