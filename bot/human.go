@@ -59,14 +59,11 @@ func sentenceAsksForHuman(words []string) bool {
 		case partOther:
 			onlyRequest = false
 		}
-		if p == partNot && i+1 < len(words) && partOf(words, i+1) == partBot {
-			// "not a bot" asks for a human as much as "a human" does.
-			not = false
-		}
 		parts = append(parts, p)
 	}
-	if bot && asked {
+	if bot && (asked || not) {
 		parts, not = withoutBot(parts)
+		bot = false
 	}
 	switch {
 	case not && !role && !human && !live:
@@ -118,7 +115,8 @@ func near(parts []part, from int, want part) bool {
 func requestIn(parts []part) bool {
 	person := func(p part) bool { return p == partRole || p == partHuman || p == partDative }
 	negated := func(i int) bool {
-		return i > 0 && parts[i-1] == partNot || i+1 < len(parts) && parts[i+1] == partNot
+		return i > 0 && parts[i-1] == partNot || i+1 < len(parts) && parts[i+1] == partNot ||
+			i > 1 && parts[i-1] == partWant && parts[i-2] == partNot // "no need to call"
 	}
 	for i, p := range parts {
 		switch {
@@ -199,7 +197,7 @@ func partOf(words []string, i int) part {
 		}
 		return partConnect
 	case "поддержкой", "поддержку", "поддержка", "support":
-		if connects(previous) || connects(before(words, i, 2)) || len(words) == 1 {
+		if connects(previous) || connects(before(words, i, 2)) || connects(before(words, i, 3)) || len(words) == 1 {
 			return partRole
 		}
 		return partOther
