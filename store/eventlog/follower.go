@@ -1,0 +1,214 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	eventsChannel = "parley_events"
+	followPage    = 500
+	pingEvery     = 15 * time.Second
+	reconnectMax  = 5 * time.Second
+)
+
+// Sink takes what a Follower reads. Its methods are called by one goroutine, in order.
+type Sink interface {
+	// Begin is called once, before anything else: the newest events, and the position of the log's head.
+	Begin(recent []Event, head int64)
+	// Append hands over the next events, without a gap to what came before.
+	Append(events []Event)
+	// Reset says that the log no longer continues what was handed over: the database was restored to an earlier time,
+	// or this process stood still for longer than the log is kept. It goes on after head.
+	Reset(head int64)
+}
+
+// Follower reads the log as it grows, on every node that serves streams. It
+// keeps one connection that LISTENs, for itself and for the handlers of other
+// notifications; rows are read through the pool.
+type Follower struct {
+	pool     *pgxpool.Pool
+	sink     Sink
+	log      *slog.Logger
+	handlers map[string]func(payload string)
+	grew     chan struct{}
+}
+
+// NewFollower makes a Follower. The handlers, by NOTIFY channel, are called with
+// what is notified there; they must not block. Notifications can be lost.
+func NewFollower(pool *pgxpool.Pool, sink Sink, handlers map[string]func(payload string), log *slog.Logger) *Follower {
+	f := &Follower{pool: pool, sink: sink, log: log, handlers: map[string]func(string){}, grew: make(chan struct{}, 1)}
+	for channel, handle := range handlers {
+		f.handlers[channel] = handle
+	}
+	f.handlers[eventsChannel] = func(string) { f.signal() }
+	return f
+}
+
+func (f *Follower) signal() {
+	select {
+	case f.grew <- struct{}{}:
+	default:
+	}
+}
+
+// Run follows until ctx ends.
+func (f *Follower) Run(ctx context.Context) error {
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		f.listen(ctx)
+	}()
+	f.follow(ctx)
+	<-listening
+	return nil
+}
+
+// follow reads the log: when a notification says that it grew, and every second.
+func (f *Follower) follow(ctx context.Context) {
+	var (
+		position int64
+		begun    bool
+		failures int
+	)
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	for {
+		var err error
+		if !begun {
+			if position, err = f.begin(ctx); err == nil {
+				begun = true
+			}
+		} else {
+			position, err = f.read(ctx, position)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			// The first failure may be a connection that the pool did not know to be broken.
+			if failures++; failures == 2 {
+				f.log.WarnContext(ctx, "cannot follow the event log", "error", err)
+			}
+		default:
+			failures = 0
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.grew:
+		case <-poll.C:
+		}
+	}
+}
+
+// begin hands over the newest events: streams that resume after a restart of
+// their node are mostly served from them, and need not ask the database one by one.
+func (f *Follower) begin(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	bounds, err := ReadBounds(ctx, f.pool)
+	if err != nil {
+		return 0, err
+	}
+	recent, err := ReadPage(ctx, f.pool, Filter{}, max(bounds.Pruned, bounds.Head-followPage), bounds.Head, followPage)
+	if errors.Is(err, ErrPruned) {
+		recent, err = nil, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	f.sink.Begin(recent, bounds.Head)
+	return bounds.Head, nil
+}
+
+// read hands over what came after position, and returns the new position.
+func (f *Follower) read(ctx context.Context, position int64) (int64, error) {
+	for {
+		page, cancel := context.WithTimeout(ctx, stepTimeout)
+		events, bounds, err := readPage(page, f.pool, Filter{}, position, math.MaxInt64, followPage)
+		cancel()
+		switch {
+		case err != nil:
+			return position, err
+		case bounds.Head < position || bounds.Pruned > position:
+			f.log.WarnContext(ctx, "the event log does not continue where it was read to; streams start anew",
+				"position", position, "head", bounds.Head, "pruned", bounds.Pruned)
+			f.sink.Reset(bounds.Head)
+			return bounds.Head, nil
+		case len(events) == 0:
+			return position, nil
+		}
+		f.sink.Append(events)
+		position = events[len(events)-1].Position
+		if len(events) < followPage {
+			return position, nil
+		}
+	}
+}
+
+// listen keeps one connection that LISTENs, and replaces it when it breaks.
+func (f *Follower) listen(ctx context.Context) {
+	backoff := time.Duration(0)
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := f.listenOnce(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			backoff = 0
+		}
+		backoff = min(max(2*backoff, 100*time.Millisecond), reconnectMax)
+		f.log.WarnContext(ctx, "lost the connection that listens to Postgres", "error", err, "retry_in", backoff)
+		pause(ctx, backoff/2+rand.N(backoff/2)) //nolint:gosec // jitter
+	}
+}
+
+func (f *Follower) listenOnce(ctx context.Context) error {
+	conn, err := dedicated(ctx, f.pool, "follower", func(n *pgconn.Notification) {
+		if handle := f.handlers[n.Channel]; handle != nil {
+			handle(n.Payload)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer closeConn(conn)
+	for channel := range f.handlers {
+		if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
+			return fmt.Errorf("listen to %s: %w", channel, err)
+		}
+	}
+	f.signal() // what was notified while nobody listened
+
+	for {
+		notified, err := await(ctx, conn, pingEvery)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		if !notified {
+			if err := ping(ctx, conn); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func ping(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := conn.Ping(ctx); err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	return nil
+}
