@@ -1,0 +1,194 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"parley/store/db"
+)
+
+const (
+	flushEvery = 120 * time.Millisecond
+	maxPending = 4096
+
+	// maxPayload keeps a notification under Postgres's limit of 8000 bytes.
+	maxPayload = 7500
+	// maxText is how much of a payload the text of one turn may take, encoded.
+	maxText = 6500
+)
+
+// Publisher sends items to all nodes. Of several with the same subject (a turn,
+// somebody who types, …) that come within one beat only the newest is sent.
+type Publisher struct {
+	pool *pgxpool.Pool
+	log  *slog.Logger
+	rung chan struct{}
+
+	mu      sync.Mutex
+	pending map[string]Item
+	order   []string
+}
+
+// NewPublisher makes a Publisher. It works while Run runs.
+func NewPublisher(pool *pgxpool.Pool, log *slog.Logger) *Publisher {
+	return &Publisher{pool: pool, log: log, rung: make(chan struct{}, 1), pending: map[string]Item{}}
+}
+
+// Publish takes an item to be sent. It never blocks; when thousands wait already
+// it drops the item. The text of a Turn is the whole text so far. What the item
+// points to must not be changed any more.
+func (p *Publisher) Publish(item Item) {
+	key := item.key()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, waits := p.pending[key]; !waits {
+		if key == "" || len(p.order) >= maxPending {
+			return
+		}
+		p.order = append(p.order, key)
+	}
+	p.pending[key] = item
+	select {
+	case p.rung <- struct{}{}:
+	default:
+	}
+}
+
+// Run sends what was published, the first at once and then every 120 ms, until
+// ctx ends.
+func (p *Publisher) Run(ctx context.Context) error {
+	q := db.New()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.rung:
+		}
+		if payloads := p.payloads(); len(payloads) > 0 {
+			send, cancel := context.WithTimeout(ctx, 2*time.Second)
+			err := q.NotifyLive(send, p.pool, payloads)
+			cancel()
+			if err != nil && ctx.Err() == nil {
+				p.log.WarnContext(ctx, "could not send live items", "error", err)
+			}
+		}
+		timer.Reset(flushEvery)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+// payloads takes all that waits and packs it into as few payloads as it fits.
+func (p *Publisher) payloads() []string {
+	p.mu.Lock()
+	pending, order := p.pending, p.order
+	p.pending, p.order = make(map[string]Item, len(pending)), nil
+	p.mu.Unlock()
+
+	items := make([][]byte, 0, len(order))
+	for _, key := range order {
+		item := pending[key]
+		if item.Turn != nil {
+			item.Turn = fit(*item.Turn)
+		}
+		encoded, err := encode(item)
+		if err != nil || len(encoded)+2 > maxPayload {
+			p.log.Warn("cannot send a live item", "key", key, "bytes", len(encoded), "error", err)
+			continue
+		}
+		items = append(items, encoded)
+	}
+	return pack(items)
+}
+
+// pack joins encoded items into JSON arrays no longer than maxPayload, the first
+// array that has room taking each: the smallest ones fill what the texts leave.
+func pack(items [][]byte) []string {
+	slices.SortStableFunc(items, func(a, b []byte) int { return len(b) - len(a) })
+	var (
+		payloads []*bytes.Buffer
+		open     int // all before it are full, near enough
+	)
+	for _, item := range items {
+		i := open
+		for i < len(payloads) && payloads[i].Len()+1+len(item)+1 > maxPayload {
+			i++
+		}
+		if i == len(payloads) {
+			payloads = append(payloads, new(bytes.Buffer))
+			payloads[i].WriteByte('[')
+		} else {
+			payloads[i].WriteByte(',')
+		}
+		payloads[i].Write(item)
+		for open < len(payloads) && payloads[open].Len() > maxPayload-100 {
+			open++
+		}
+	}
+	packed := make([]string, len(payloads))
+	for i, b := range payloads {
+		packed[i] = b.String() + "]"
+	}
+	return packed
+}
+
+// encode writes JSON without the escapes that only HTML needs: they would eat up the payload.
+func encode(item Item) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(item); err != nil {
+		return nil, fmt.Errorf("encode a live item: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// fit leaves of the text what a payload can hold: all of it, or else its end.
+func fit(t Turn) *Turn {
+	size, cut := 0, len(t.Text)
+	for cut > 0 {
+		r, width := utf8.DecodeLastRuneInString(t.Text[:cut])
+		if size += encodedLen(r, width); size > maxText {
+			break
+		}
+		cut -= width
+	}
+	t.Offset = utf16Len(t.Text[:cut])
+	t.Text = t.Text[cut:]
+	return &t
+}
+
+// encodedLen is how many bytes a rune takes in a JSON string, at most.
+func encodedLen(r rune, width int) int {
+	switch {
+	case r == '"' || r == '\\' || r == '\n' || r == '\r' || r == '\t':
+		return 2
+	case r < 0x20 || r == utf8.RuneError || r == '\u2028' || r == '\u2029':
+		return 6
+	}
+	return width
+}
+
+func utf16Len(s string) int {
+	n := 0
+	for _, r := range s {
+		if n++; r > 0xFFFF {
+			n++
+		}
+	}
+	return n
+}
