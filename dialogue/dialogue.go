@@ -46,6 +46,42 @@ const (
 	AuthorSystem   Author = "system" // notices that the product itself words
 )
 
+// Kind says what a message of the transcript is.
+type Kind string
+
+// The kinds of messages.
+const (
+	KindText   Kind = "text"
+	KindNotice Kind = "notice" // what the product itself tells the customer
+	KindNote   Kind = "note"   // what colleagues tell each other
+	KindEvent  Kind = "event"  // a line of the timeline: what happened to the dialogue
+)
+
+// CustomerSees reports whether messages of this kind are shown to the customer.
+func (k Kind) CustomerSees() bool { return k == KindText || k == KindNotice }
+
+// Line is a line of the transcript as the customer saw or wrote it.
+type Line struct {
+	Seq    int64
+	Author Author
+	Text   string
+}
+
+// DeliveryState says how far a message has come. It never goes backwards.
+type DeliveryState string
+
+// The delivery states; only Received is for what comes in.
+const (
+	StateReceived    DeliveryState = "received"
+	StateQueued      DeliveryState = "queued"
+	StateSending     DeliveryState = "sending"
+	StateSent        DeliveryState = "sent"
+	StateDelivered   DeliveryState = "delivered"
+	StateRead        DeliveryState = "read"
+	StateFailed      DeliveryState = "failed"
+	StateUnconfirmed DeliveryState = "unconfirmed" // the provider may or may not have it
+)
+
 // HandoffReason says why a dialogue went from the bot to the operators.
 type HandoffReason string
 

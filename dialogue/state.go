@@ -136,23 +136,16 @@ func (s *State) ReturnToBot() {
 	}
 }
 
-// OperatorWrote takes an operator's message to the customer. In bot mode it
-// takes the dialogue over, which takenOver reports.
-func (s *State) OperatorWrote(operator uuid.UUID, text string, now time.Time, newEpisode func() uuid.UUID) (seq int64, takenOver bool) {
+// OperatorWrote takes an operator's message to the customer. In bot mode TakeOver
+// comes first: whoever writes holds the dialogue.
+func (s *State) OperatorWrote(text string, now time.Time, newEpisode func() uuid.UUID) (seq int64) {
 	s.reopen(newEpisode)
-	if s.Mode == ModeBot {
-		s.TakeOver(operator, now, newEpisode)
-		takenOver = true
-	}
-	if !s.AssigneeID.Valid {
-		s.AssigneeID = uuid.NullUUID{UUID: operator, Valid: true}
-	}
 	s.Status = StatusOpen
 	s.WaitingSince = nil
 	s.AnsweredSeq = s.CustomerSeq
 	seq = s.AddMessage(AuthorOperator, text, now)
 	s.ReadSeq, s.Unread = seq, 0
-	return seq, takenOver
+	return seq
 }
 
 // Close ends the episode: nothing of it waits for an answer any more, also not

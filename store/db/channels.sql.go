@@ -95,7 +95,9 @@ func (q *Queries) GetChannelBySlug(ctx context.Context, db DBTX, slug string) (C
 }
 
 const getWidgetSession = `-- name: GetWidgetSession :one
-SELECT s.token_hash, s.id, s.channel_id, s.dialogue_id, s.created_at, s.seen_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at FROM widget_sessions s JOIN channels c ON c.id = s.channel_id
+SELECT s.token_hash, s.id, s.channel_id, s.created_at, s.seen_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, d.id AS dialogue_id
+FROM widget_sessions s JOIN channels c ON c.id = s.channel_id
+LEFT JOIN dialogues d ON d.channel_id = s.channel_id AND d.thread_key = s.id::text
 WHERE s.token_hash = $1 AND s.seen_at > $2
 `
 
@@ -107,8 +109,10 @@ type GetWidgetSessionParams struct {
 type GetWidgetSessionRow struct {
 	WidgetSession WidgetSession
 	Channel       Channel
+	DialogueID    uuid.NullUUID
 }
 
+// The session of a token, and the dialogue that its first message began.
 func (q *Queries) GetWidgetSession(ctx context.Context, db DBTX, arg GetWidgetSessionParams) (GetWidgetSessionRow, error) {
 	row := db.QueryRow(ctx, getWidgetSession, arg.TokenHash, arg.NotBefore)
 	var i GetWidgetSessionRow
@@ -116,7 +120,6 @@ func (q *Queries) GetWidgetSession(ctx context.Context, db DBTX, arg GetWidgetSe
 		&i.WidgetSession.TokenHash,
 		&i.WidgetSession.ID,
 		&i.WidgetSession.ChannelID,
-		&i.WidgetSession.DialogueID,
 		&i.WidgetSession.CreatedAt,
 		&i.WidgetSession.SeenAt,
 		&i.Channel.ID,
@@ -127,6 +130,7 @@ func (q *Queries) GetWidgetSession(ctx context.Context, db DBTX, arg GetWidgetSe
 		&i.Channel.Secrets,
 		&i.Channel.SecretKeyID,
 		&i.Channel.CreatedAt,
+		&i.DialogueID,
 	)
 	return i, err
 }
@@ -202,20 +206,6 @@ type InsertWidgetSessionParams struct {
 
 func (q *Queries) InsertWidgetSession(ctx context.Context, db DBTX, arg InsertWidgetSessionParams) error {
 	_, err := db.Exec(ctx, insertWidgetSession, arg.TokenHash, arg.ID, arg.ChannelID)
-	return err
-}
-
-const linkWidgetSession = `-- name: LinkWidgetSession :exec
-UPDATE widget_sessions SET dialogue_id = $2, seen_at = now() WHERE token_hash = $1
-`
-
-type LinkWidgetSessionParams struct {
-	TokenHash  []byte
-	DialogueID uuid.NullUUID
-}
-
-func (q *Queries) LinkWidgetSession(ctx context.Context, db DBTX, arg LinkWidgetSessionParams) error {
-	_, err := db.Exec(ctx, linkWidgetSession, arg.TokenHash, arg.DialogueID)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"parley/dialogue"
 )
 
 const closeEpisode = `-- name: CloseEpisode :exec
@@ -91,7 +92,7 @@ func (q *Queries) FindDialogue(ctx context.Context, db DBTX, arg FindDialoguePar
 
 const getDialogue = `-- name: GetDialogue :one
 SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
-       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, now()::timestamptz AS now
+       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
 JOIN contacts k ON k.id = d.contact_id
@@ -105,7 +106,7 @@ type GetDialogueRow struct {
 	ChannelSlug   string
 	ChannelName   string
 	ContactName   *string
-	ContactNumber *int64
+	ContactNumber int64
 	AssigneeName  *string
 	Now           time.Time
 }
@@ -262,7 +263,7 @@ type ListDialoguesRow struct {
 	ChannelSlug   string
 	ChannelName   string
 	ContactName   *string
-	ContactNumber *int64
+	ContactNumber int64
 	AssigneeName  *string
 }
 
@@ -331,7 +332,7 @@ func (q *Queries) ListDialogues(ctx context.Context, db DBTX, arg ListDialoguesP
 
 const lockDialogue = `-- name: LockDialogue :one
 SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
-       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, now()::timestamptz AS now
+       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
 JOIN contacts k ON k.id = d.contact_id
@@ -346,7 +347,7 @@ type LockDialogueRow struct {
 	ChannelSlug   string
 	ChannelName   string
 	ContactName   *string
-	ContactNumber *int64
+	ContactNumber int64
 	AssigneeName  *string
 	Now           time.Time
 }
@@ -404,6 +405,20 @@ func (q *Queries) LockThread(ctx context.Context, db DBTX, arg LockThreadParams)
 	return err
 }
 
+const openFirstEpisode = `-- name: OpenFirstEpisode :exec
+INSERT INTO episodes (id, dialogue_id) VALUES ($1, $2)
+`
+
+type OpenFirstEpisodeParams struct {
+	ID         uuid.UUID
+	DialogueID uuid.UUID
+}
+
+func (q *Queries) OpenFirstEpisode(ctx context.Context, db DBTX, arg OpenFirstEpisodeParams) error {
+	_, err := db.Exec(ctx, openFirstEpisode, arg.ID, arg.DialogueID)
+	return err
+}
+
 const reopenEpisode = `-- name: ReopenEpisode :exec
 UPDATE episodes SET closed_at = NULL, outcome = NULL WHERE id = $1
 `
@@ -424,9 +439,9 @@ RETURNING version
 
 type SaveDialogueParams struct {
 	ID            uuid.UUID
-	Mode          string
+	Mode          dialogue.Mode
 	Epoch         int64
-	Status        string
+	Status        dialogue.Status
 	HandoffReason *string
 	AssigneeID    uuid.NullUUID
 	EpisodeID     uuid.UUID
@@ -438,7 +453,7 @@ type SaveDialogueParams struct {
 	ReadSeq       int64
 	Unread        int32
 	LastMessageAt time.Time
-	LastAuthor    string
+	LastAuthor    dialogue.Author
 	LastPreview   string
 	Language      *string
 }
@@ -530,8 +545,8 @@ FROM dialogues d WHERE d.id = ANY($1::uuid[])
 
 type WatchDialoguesRow struct {
 	ID          uuid.UUID
-	Mode        string
-	Status      string
+	Mode        dialogue.Mode
+	Status      dialogue.Status
 	Epoch       int64
 	CustomerSeq int64
 	AnsweredSeq int64

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"parley/dialogue"
 )
 
 const botContext = `-- name: BotContext :many
@@ -26,9 +27,9 @@ type BotContextParams struct {
 
 type BotContextRow struct {
 	Seq       int64
-	Author    string
+	Author    dialogue.Author
 	Text      string
-	Kind      string
+	Kind      dialogue.Kind
 	CreatedAt time.Time
 }
 
@@ -105,7 +106,7 @@ SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, s
 
 type FindByClientIDParams struct {
 	DialogueID uuid.UUID
-	Author     string
+	Author     dialogue.Author
 	ClientID   *string
 }
 
@@ -207,6 +208,41 @@ func (q *Queries) GetMessage(ctx context.Context, db DBTX, id uuid.UUID) (GetMes
 	return i, err
 }
 
+const getPending = `-- name: GetPending :one
+SELECT d.mode, d.status, d.epoch, d.customer_seq, d.answered_seq, clock_timestamp()::timestamptz AS now,
+       coalesce((SELECT min(m.created_at) FROM messages m WHERE m.dialogue_id = d.id AND m.seq > d.answered_seq AND m.author = 'customer'), now())::timestamptz AS first,
+       coalesce((SELECT m.created_at FROM messages m WHERE m.dialogue_id = d.id AND m.seq = d.customer_seq), now())::timestamptz AS last
+FROM dialogues d WHERE d.id = $1
+`
+
+type GetPendingRow struct {
+	Mode        dialogue.Mode
+	Status      dialogue.Status
+	Epoch       int64
+	CustomerSeq int64
+	AnsweredSeq int64
+	Now         time.Time
+	First       time.Time
+	Last        time.Time
+}
+
+// What is unanswered, and when the oldest and the newest of it came.
+func (q *Queries) GetPending(ctx context.Context, db DBTX, id uuid.UUID) (GetPendingRow, error) {
+	row := db.QueryRow(ctx, getPending, id)
+	var i GetPendingRow
+	err := row.Scan(
+		&i.Mode,
+		&i.Status,
+		&i.Epoch,
+		&i.CustomerSeq,
+		&i.AnsweredSeq,
+		&i.Now,
+		&i.First,
+		&i.Last,
+	)
+	return i, err
+}
+
 const insertMessage = `-- name: InsertMessage :one
 INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
@@ -219,11 +255,11 @@ type InsertMessageParams struct {
 	ChannelID         uuid.UUID
 	EpisodeID         uuid.UUID
 	Seq               int64
-	Author            string
-	Kind              string
+	Author            dialogue.Author
+	Kind              dialogue.Kind
 	Text              string
 	Data              json.RawMessage
-	State             string
+	State             dialogue.DeliveryState
 	OperatorID        uuid.NullUUID
 	TurnID            uuid.NullUUID
 	Part              int32
@@ -443,7 +479,7 @@ UPDATE messages SET state = CASE WHEN seq <= $2::bigint THEN 'read' ELSE 'delive
 WHERE dialogue_id = $1 AND author IN ('bot', 'operator') AND kind = 'text'
   AND ((state = 'sent' AND seq <= greatest($3::bigint, $2::bigint))
     OR (state = 'delivered' AND seq <= $2::bigint))
-RETURNING id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at
+RETURNING id
 `
 
 type MarkReceivedParams struct {
@@ -453,38 +489,19 @@ type MarkReceivedParams struct {
 }
 
 // Receipts of the customer's screen. States never go backwards.
-func (q *Queries) MarkReceived(ctx context.Context, db DBTX, arg MarkReceivedParams) ([]Message, error) {
+func (q *Queries) MarkReceived(ctx context.Context, db DBTX, arg MarkReceivedParams) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, markReceived, arg.DialogueID, arg.Read, arg.Delivered)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Message{}
+	items := []uuid.UUID{}
 	for rows.Next() {
-		var i Message
-		if err := rows.Scan(
-			&i.ID,
-			&i.DialogueID,
-			&i.ChannelID,
-			&i.EpisodeID,
-			&i.Seq,
-			&i.Author,
-			&i.Kind,
-			&i.Text,
-			&i.Data,
-			&i.State,
-			&i.Error,
-			&i.OperatorID,
-			&i.TurnID,
-			&i.Part,
-			&i.ClientID,
-			&i.ProviderMessageID,
-			&i.Raw,
-			&i.CreatedAt,
-		); err != nil {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -492,68 +509,24 @@ func (q *Queries) MarkReceived(ctx context.Context, db DBTX, arg MarkReceivedPar
 	return items, nil
 }
 
-const setMessageState = `-- name: SetMessageState :one
+const setMessageState = `-- name: SetMessageState :exec
 UPDATE messages SET state = $1, error = $2, provider_message_id = coalesce($3, provider_message_id)
-WHERE id = $4 RETURNING id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at
+WHERE id = $4
 `
 
 type SetMessageStateParams struct {
-	State             string
+	State             dialogue.DeliveryState
 	Error             *string
 	ProviderMessageID *string
 	ID                uuid.UUID
 }
 
-func (q *Queries) SetMessageState(ctx context.Context, db DBTX, arg SetMessageStateParams) (Message, error) {
-	row := db.QueryRow(ctx, setMessageState,
+func (q *Queries) SetMessageState(ctx context.Context, db DBTX, arg SetMessageStateParams) error {
+	_, err := db.Exec(ctx, setMessageState,
 		arg.State,
 		arg.Error,
 		arg.ProviderMessageID,
 		arg.ID,
 	)
-	var i Message
-	err := row.Scan(
-		&i.ID,
-		&i.DialogueID,
-		&i.ChannelID,
-		&i.EpisodeID,
-		&i.Seq,
-		&i.Author,
-		&i.Kind,
-		&i.Text,
-		&i.Data,
-		&i.State,
-		&i.Error,
-		&i.OperatorID,
-		&i.TurnID,
-		&i.Part,
-		&i.ClientID,
-		&i.ProviderMessageID,
-		&i.Raw,
-		&i.CreatedAt,
-	)
-	return i, err
-}
-
-const unansweredTimes = `-- name: UnansweredTimes :one
-SELECT min(created_at)::timestamptz AS first, max(created_at)::timestamptz AS last FROM messages
-WHERE dialogue_id = $1 AND seq > $2 AND author = 'customer'
-`
-
-type UnansweredTimesParams struct {
-	DialogueID  uuid.UUID
-	AnsweredSeq int64
-}
-
-type UnansweredTimesRow struct {
-	First time.Time
-	Last  time.Time
-}
-
-// When the oldest and the newest unanswered message of the customer came.
-func (q *Queries) UnansweredTimes(ctx context.Context, db DBTX, arg UnansweredTimesParams) (UnansweredTimesRow, error) {
-	row := db.QueryRow(ctx, unansweredTimes, arg.DialogueID, arg.AnsweredSeq)
-	var i UnansweredTimesRow
-	err := row.Scan(&i.First, &i.Last)
-	return i, err
+	return err
 }

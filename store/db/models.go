@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
+	"parley/dialogue"
 )
 
 type ApiToken struct {
@@ -39,7 +39,7 @@ type Channel struct {
 
 type Contact struct {
 	ID        uuid.UUID
-	Number    *int64
+	Number    int64
 	Name      *string
 	CreatedAt time.Time
 }
@@ -57,7 +57,7 @@ type Dialogue struct {
 	ChannelID     uuid.UUID
 	ContactID     uuid.UUID
 	ThreadKey     string
-	Mode          string
+	Mode          dialogue.Mode
 	Epoch         int64
 	Version       int64
 	LastSeq       int64
@@ -65,7 +65,7 @@ type Dialogue struct {
 	AnsweredSeq   int64
 	HandoffSeq    int64
 	HandoffReason *string
-	Status        string
+	Status        dialogue.Status
 	AssigneeID    uuid.NullUUID
 	EpisodeID     uuid.UUID
 	Language      *string
@@ -73,7 +73,7 @@ type Dialogue struct {
 	Unread        int32
 	ReadSeq       int64
 	LastMessageAt time.Time
-	LastAuthor    string
+	LastAuthor    dialogue.Author
 	LastPreview   string
 	CreatedAt     time.Time
 }
@@ -118,11 +118,11 @@ type Message struct {
 	ChannelID         uuid.UUID
 	EpisodeID         uuid.UUID
 	Seq               int64
-	Author            string
-	Kind              string
+	Author            dialogue.Author
+	Kind              dialogue.Kind
 	Text              string
 	Data              json.RawMessage
-	State             string
+	State             dialogue.DeliveryState
 	Error             *string
 	OperatorID        uuid.NullUUID
 	TurnID            uuid.NullUUID
@@ -155,7 +155,7 @@ type Outbox struct {
 	Version     int64
 	Rings       []string
 	Epoch       int64
-	Mode        string
+	Mode        dialogue.Mode
 	CustomerSeq int64
 	AnsweredSeq int64
 	DueAt       time.Time
@@ -179,8 +179,8 @@ type Turn struct {
 	Error            *string
 	Model            *string
 	PromptVersion    *string
-	PromptTokens     pgtype.Int4
-	CompletionTokens pgtype.Int4
+	PromptTokens     *int32
+	CompletionTokens *int32
 	Sources          json.RawMessage
 	Request          json.RawMessage
 	Response         json.RawMessage
@@ -196,10 +196,9 @@ type Viewer struct {
 }
 
 type WidgetSession struct {
-	TokenHash  []byte
-	ID         uuid.UUID
-	ChannelID  uuid.UUID
-	DialogueID uuid.NullUUID
-	CreatedAt  time.Time
-	SeenAt     time.Time
+	TokenHash []byte
+	ID        uuid.UUID
+	ChannelID uuid.UUID
+	CreatedAt time.Time
+	SeenAt    time.Time
 }

@@ -228,19 +228,16 @@ func (q *Queries) ListOperators(ctx context.Context, db DBTX) ([]Operator, error
 	return items, nil
 }
 
-const setPassword = `-- name: SetPassword :execrows
-UPDATE operators SET password_hash = $2 WHERE lower(email) = lower($1)
+const setPassword = `-- name: SetPassword :exec
+UPDATE operators SET password_hash = $2 WHERE id = $1
 `
 
 type SetPasswordParams struct {
-	Lower        string
+	ID           uuid.UUID
 	PasswordHash string
 }
 
-func (q *Queries) SetPassword(ctx context.Context, db DBTX, arg SetPasswordParams) (int64, error) {
-	result, err := db.Exec(ctx, setPassword, arg.Lower, arg.PasswordHash)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) SetPassword(ctx context.Context, db DBTX, arg SetPasswordParams) error {
+	_, err := db.Exec(ctx, setPassword, arg.ID, arg.PasswordHash)
+	return err
 }

@@ -9,7 +9,8 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
+	"parley/dialogue"
+	"time"
 )
 
 const countRings = `-- name: CountRings :one
@@ -53,11 +54,11 @@ RETURNING version, rings
 type RingParams struct {
 	DialogueID  uuid.UUID
 	Epoch       int64
-	Mode        string
+	Mode        dialogue.Mode
 	CustomerSeq int64
 	AnsweredSeq int64
 	Ring        string
-	Grace       pgtype.Interval
+	Grace       time.Duration
 }
 
 type RingRow struct {
@@ -90,7 +91,7 @@ RETURNING o.dialogue_id, o.version, o.rings, o.epoch, o.mode, o.customer_seq, o.
 `
 
 type TakeDueRingsParams struct {
-	Lease pgtype.Interval
+	Lease time.Duration
 	Page  int32
 }
 
@@ -98,7 +99,7 @@ type TakeDueRingsRow struct {
 	Outbox        Outbox
 	ChannelSlug   string
 	ContactName   *string
-	ContactNumber *int64
+	ContactNumber int64
 }
 
 // Leases what is due, so that relays on several nodes do not ring the same bell.

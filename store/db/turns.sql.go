@@ -10,11 +10,10 @@ import (
 	"encoding/json"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
-const countAttempt = `-- name: CountAttempt :one
-UPDATE turns SET attempts = attempts + 1, cause = $2, error = $3 WHERE id = $1 RETURNING attempts
+const countAttempt = `-- name: CountAttempt :exec
+UPDATE turns SET attempts = attempts + 1, cause = $2, error = $3 WHERE id = $1
 `
 
 type CountAttemptParams struct {
@@ -24,11 +23,9 @@ type CountAttemptParams struct {
 }
 
 // A model call failed; the turn goes on.
-func (q *Queries) CountAttempt(ctx context.Context, db DBTX, arg CountAttemptParams) (int32, error) {
-	row := db.QueryRow(ctx, countAttempt, arg.ID, arg.Cause, arg.Error)
-	var attempts int32
-	err := row.Scan(&attempts)
-	return attempts, err
+func (q *Queries) CountAttempt(ctx context.Context, db DBTX, arg CountAttemptParams) error {
+	_, err := db.Exec(ctx, countAttempt, arg.ID, arg.Cause, arg.Error)
+	return err
 }
 
 const endTurn = `-- name: EndTurn :exec
@@ -67,8 +64,8 @@ type FinishTurnParams struct {
 	HandoffReason    *string
 	Model            *string
 	PromptVersion    *string
-	PromptTokens     pgtype.Int4
-	CompletionTokens pgtype.Int4
+	PromptTokens     *int32
+	CompletionTokens *int32
 	Sources          json.RawMessage
 	Request          json.RawMessage
 	Response         json.RawMessage
@@ -131,7 +128,9 @@ const openReplyTurn = `-- name: OpenReplyTurn :one
 INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq)
 VALUES ($1, $2, 'reply', 'running', $3, $4, $5)
 ON CONFLICT (dialogue_id, epoch, from_seq) WHERE kind = 'reply'
-DO UPDATE SET to_seq = excluded.to_seq, restarts = turns.restarts + (turns.to_seq < excluded.to_seq)::int
+DO UPDATE SET
+    to_seq = CASE turns.state WHEN 'running' THEN excluded.to_seq ELSE turns.to_seq END,
+    restarts = turns.restarts + (turns.state = 'running' AND turns.to_seq < excluded.to_seq)::int
 RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at
 `
 
@@ -181,9 +180,9 @@ func (q *Queries) OpenReplyTurn(ctx context.Context, db DBTX, arg OpenReplyTurnP
 	return i, err
 }
 
-const openSuggestionTurn = `-- name: OpenSuggestionTurn :exec
+const openSuggestionTurn = `-- name: OpenSuggestionTurn :one
 INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id)
-VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6)
+VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6) RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at
 `
 
 type OpenSuggestionTurnParams struct {
@@ -195,8 +194,8 @@ type OpenSuggestionTurnParams struct {
 	OperatorID uuid.NullUUID
 }
 
-func (q *Queries) OpenSuggestionTurn(ctx context.Context, db DBTX, arg OpenSuggestionTurnParams) error {
-	_, err := db.Exec(ctx, openSuggestionTurn,
+func (q *Queries) OpenSuggestionTurn(ctx context.Context, db DBTX, arg OpenSuggestionTurnParams) (Turn, error) {
+	row := db.QueryRow(ctx, openSuggestionTurn,
 		arg.ID,
 		arg.DialogueID,
 		arg.Epoch,
@@ -204,19 +203,31 @@ func (q *Queries) OpenSuggestionTurn(ctx context.Context, db DBTX, arg OpenSugge
 		arg.ToSeq,
 		arg.OperatorID,
 	)
-	return err
-}
-
-const setTurnState = `-- name: SetTurnState :exec
-UPDATE turns SET state = $2 WHERE id = $1
-`
-
-type SetTurnStateParams struct {
-	ID    uuid.UUID
-	State string
-}
-
-func (q *Queries) SetTurnState(ctx context.Context, db DBTX, arg SetTurnStateParams) error {
-	_, err := db.Exec(ctx, setTurnState, arg.ID, arg.State)
-	return err
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.DialogueID,
+		&i.Kind,
+		&i.State,
+		&i.Epoch,
+		&i.FromSeq,
+		&i.ToSeq,
+		&i.OperatorID,
+		&i.Attempts,
+		&i.Restarts,
+		&i.Answer,
+		&i.HandoffReason,
+		&i.Cause,
+		&i.Error,
+		&i.Model,
+		&i.PromptVersion,
+		&i.PromptTokens,
+		&i.CompletionTokens,
+		&i.Sources,
+		&i.Request,
+		&i.Response,
+		&i.StartedAt,
+		&i.FinishedAt,
+	)
+	return i, err
 }

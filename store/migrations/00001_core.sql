@@ -50,7 +50,7 @@ CREATE TABLE bot_profile (
 
 CREATE TABLE contacts (
     id         uuid PRIMARY KEY,
-    number     bigint GENERATED ALWAYS AS IDENTITY, -- names visitors who gave no name
+    number     bigint NOT NULL GENERATED ALWAYS AS IDENTITY, -- names visitors who gave no name
     name       text,
     created_at timestamptz NOT NULL DEFAULT now()
 );
@@ -124,7 +124,7 @@ CREATE TABLE turns (
     from_seq          bigint NOT NULL,   -- answered_seq when it began
     to_seq            bigint NOT NULL,   -- the newest customer message that it has seen
     operator_id       uuid REFERENCES operators, -- who asked for the suggestion
-    attempts          integer NOT NULL DEFAULT 1,  -- model calls that ended, well or badly
+    attempts          integer NOT NULL DEFAULT 1,  -- model calls, with the one that runs
     restarts          integer NOT NULL DEFAULT 0,  -- begun again because a newer message came
     answer            text,
     handoff_reason    text,
@@ -167,7 +167,7 @@ CREATE TABLE messages (
 );
 CREATE UNIQUE INDEX messages_provider_key ON messages (channel_id, provider_message_id) WHERE provider_message_id IS NOT NULL;
 CREATE UNIQUE INDEX messages_client_key ON messages (dialogue_id, author, client_id) WHERE client_id IS NOT NULL;
-CREATE UNIQUE INDEX messages_turn_key ON messages (turn_id, part) WHERE turn_id IS NOT NULL;
+CREATE UNIQUE INDEX messages_turn_key ON messages (turn_id, part) WHERE author IN ('bot', 'system');
 -- What still has to leave: the send activity, and PUT mode waiting for what is under way.
 CREATE INDEX messages_outgoing_idx ON messages (dialogue_id, seq) WHERE state IN ('queued', 'sending');
 -- Receipts of the widget: what is sent and not yet read.
@@ -179,7 +179,6 @@ CREATE TABLE widget_sessions (
     token_hash  bytea PRIMARY KEY,
     id          uuid NOT NULL UNIQUE,    -- the dialogue's thread key
     channel_id  uuid NOT NULL REFERENCES channels,
-    dialogue_id uuid REFERENCES dialogues, -- NULL until the first message
     created_at  timestamptz NOT NULL DEFAULT now(),
     seen_at     timestamptz NOT NULL DEFAULT now()
 );
@@ -201,7 +200,7 @@ CREATE INDEX outbox_due_idx ON outbox (due_at);
 
 -- The event log. position is given by the sequencer, in commit order.
 CREATE TABLE events (
-    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id          bigint NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     position    bigint,
     kind        text NOT NULL,
     audience    text NOT NULL CHECK (audience IN ('operators', 'everyone')), -- everyone: the dialogue's customer too

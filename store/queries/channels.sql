@@ -31,11 +31,11 @@ ORDER BY x.received_at DESC, x.id DESC LIMIT sqlc.arg(page);
 INSERT INTO widget_sessions (token_hash, id, channel_id) VALUES ($1, $2, $3);
 
 -- name: GetWidgetSession :one
-SELECT sqlc.embed(s), sqlc.embed(c) FROM widget_sessions s JOIN channels c ON c.id = s.channel_id
+-- The session of a token, and the dialogue that its first message began.
+SELECT sqlc.embed(s), sqlc.embed(c), d.id AS dialogue_id
+FROM widget_sessions s JOIN channels c ON c.id = s.channel_id
+LEFT JOIN dialogues d ON d.channel_id = s.channel_id AND d.thread_key = s.id::text
 WHERE s.token_hash = $1 AND s.seen_at > sqlc.arg(not_before);
 
 -- name: TouchWidgetSession :exec
 UPDATE widget_sessions SET seen_at = now() WHERE token_hash = $1;
-
--- name: LinkWidgetSession :exec
-UPDATE widget_sessions SET dialogue_id = $2, seen_at = now() WHERE token_hash = $1;

@@ -7,7 +7,7 @@ SELECT pg_advisory_xact_lock(hashtextextended(sqlc.arg(channel_id)::uuid::text |
 
 -- name: LockDialogue :one
 SELECT sqlc.embed(d), c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
-       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, now()::timestamptz AS now
+       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
 JOIN contacts k ON k.id = d.contact_id
@@ -17,7 +17,7 @@ FOR NO KEY UPDATE OF d;
 
 -- name: GetDialogue :one
 SELECT sqlc.embed(d), c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
-       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, now()::timestamptz AS now
+       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
 JOIN contacts k ON k.id = d.contact_id
@@ -46,6 +46,9 @@ INSERT INTO identities (channel_id, kind, value, contact_id) VALUES ($1, $2, $3,
 
 -- name: InsertEpisode :exec
 INSERT INTO episodes (id, dialogue_id, opened_at) VALUES ($1, $2, $3);
+
+-- name: OpenFirstEpisode :exec
+INSERT INTO episodes (id, dialogue_id) VALUES ($1, $2);
 
 -- name: CloseEpisode :exec
 UPDATE episodes SET closed_at = $2, outcome = $3 WHERE id = $1;

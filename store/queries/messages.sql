@@ -32,10 +32,12 @@ SELECT m.seq, m.author, m.text, m.kind, m.created_at FROM messages m
 WHERE m.dialogue_id = $1 AND m.kind IN ('text', 'notice') AND m.state <> 'failed'
 ORDER BY m.seq DESC LIMIT sqlc.arg(page);
 
--- name: UnansweredTimes :one
--- When the oldest and the newest unanswered message of the customer came.
-SELECT min(created_at)::timestamptz AS first, max(created_at)::timestamptz AS last FROM messages
-WHERE dialogue_id = $1 AND seq > sqlc.arg(answered_seq) AND author = 'customer';
+-- name: GetPending :one
+-- What is unanswered, and when the oldest and the newest of it came.
+SELECT d.mode, d.status, d.epoch, d.customer_seq, d.answered_seq, clock_timestamp()::timestamptz AS now,
+       coalesce((SELECT min(m.created_at) FROM messages m WHERE m.dialogue_id = d.id AND m.seq > d.answered_seq AND m.author = 'customer'), now())::timestamptz AS first,
+       coalesce((SELECT m.created_at FROM messages m WHERE m.dialogue_id = d.id AND m.seq = d.customer_seq), now())::timestamptz AS last
+FROM dialogues d WHERE d.id = $1;
 
 -- name: CountUnread :one
 SELECT count(*) FROM messages WHERE dialogue_id = $1 AND author = 'customer' AND seq > sqlc.arg(read_seq);
@@ -47,9 +49,9 @@ SELECT id FROM messages WHERE dialogue_id = $1 AND state = 'sending' AND author 
 -- What still has to leave, in order.
 SELECT * FROM messages WHERE dialogue_id = $1 AND state IN ('queued', 'sending') ORDER BY seq LIMIT 100;
 
--- name: SetMessageState :one
+-- name: SetMessageState :exec
 UPDATE messages SET state = sqlc.arg(state), error = sqlc.narg(error), provider_message_id = coalesce(sqlc.narg(provider_message_id), provider_message_id)
-WHERE id = sqlc.arg(id) RETURNING *;
+WHERE id = sqlc.arg(id);
 
 -- name: MarkReceived :many
 -- Receipts of the customer's screen. States never go backwards.
@@ -57,4 +59,4 @@ UPDATE messages SET state = CASE WHEN seq <= sqlc.arg(read)::bigint THEN 'read' 
 WHERE dialogue_id = $1 AND author IN ('bot', 'operator') AND kind = 'text'
   AND ((state = 'sent' AND seq <= greatest(sqlc.arg(delivered)::bigint, sqlc.arg(read)::bigint))
     OR (state = 'delivered' AND seq <= sqlc.arg(read)::bigint))
-RETURNING *;
+RETURNING id;

@@ -13,8 +13,8 @@ SELECT count(*) FROM operators WHERE role = 'admin' AND disabled_at IS NULL;
 -- name: InsertOperator :one
 INSERT INTO operators (id, email, name, role, password_hash) VALUES ($1, $2, $3, $4, $5) RETURNING *;
 
--- name: SetPassword :execrows
-UPDATE operators SET password_hash = $2 WHERE lower(email) = lower($1);
+-- name: SetPassword :exec
+UPDATE operators SET password_hash = $2 WHERE id = $1;
 
 -- name: InsertOperatorSession :exec
 INSERT INTO operator_sessions (token_hash, operator_id, expires_at) VALUES ($1, $2, $3);

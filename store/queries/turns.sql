@@ -3,12 +3,14 @@
 INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq)
 VALUES ($1, $2, 'reply', 'running', $3, $4, $5)
 ON CONFLICT (dialogue_id, epoch, from_seq) WHERE kind = 'reply'
-DO UPDATE SET to_seq = excluded.to_seq, restarts = turns.restarts + (turns.to_seq < excluded.to_seq)::int
+DO UPDATE SET
+    to_seq = CASE turns.state WHEN 'running' THEN excluded.to_seq ELSE turns.to_seq END,
+    restarts = turns.restarts + (turns.state = 'running' AND turns.to_seq < excluded.to_seq)::int
 RETURNING *;
 
--- name: OpenSuggestionTurn :exec
+-- name: OpenSuggestionTurn :one
 INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id)
-VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6);
+VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6) RETURNING *;
 
 -- name: FinishTurn :exec
 UPDATE turns SET state = $2, to_seq = $3, answer = $4, handoff_reason = $5, model = $6, prompt_version = $7,
@@ -19,12 +21,9 @@ WHERE id = $1;
 -- Ends a turn that led to nothing.
 UPDATE turns SET state = $2, cause = $3, error = $4, finished_at = now() WHERE id = $1;
 
--- name: CountAttempt :one
+-- name: CountAttempt :exec
 -- A model call failed; the turn goes on.
-UPDATE turns SET attempts = attempts + 1, cause = $2, error = $3 WHERE id = $1 RETURNING attempts;
-
--- name: SetTurnState :exec
-UPDATE turns SET state = $2 WHERE id = $1;
+UPDATE turns SET attempts = attempts + 1, cause = $2, error = $3 WHERE id = $1;
 
 -- name: GetTurn :one
 SELECT * FROM turns WHERE id = $1;

@@ -1,0 +1,317 @@
+// Package activities holds what workflows call: everything that reads, waits or
+// reaches outside. Each group is a struct with its dependencies as fields.
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"parley/bot"
+	"parley/dialogue"
+	"parley/store"
+	"parley/workflows"
+)
+
+// maxAttempts is how often the activity is tried, whatever ended it, before the
+// dialogue goes to the operators.
+const maxAttempts = 12
+
+// maxRetryDelay bounds how long a provider can make a customer wait for the next attempt.
+const maxRetryDelay = time.Minute
+
+// maxRestarts bounds how often newer messages make a turn begin again, so that a
+// customer who never stops writing is answered too.
+const maxRestarts = 5
+
+// heartbeatEvery keeps the server from taking the worker for dead.
+const heartbeatEvery = 3 * time.Second
+
+// Progress shows operators a reply while it is written.
+type Progress interface {
+	// Writing shows the text so far of a turn to those who have its dialogue on
+	// the screen, and the customer that somebody types. It never blocks.
+	Writing(turn store.Turn, text string, watched bool)
+	// Ended takes the text away again.
+	Ended(turn store.Turn)
+}
+
+// Bot answers customers.
+type Bot interface {
+	Answer(ctx context.Context, in bot.Input, onText func(textSoFar string)) (bot.Answer, error)
+}
+
+// Replies is the activity that has the bot answer a dialogue.
+type Replies struct {
+	Store    *store.Store
+	Bot      Bot
+	Watcher  *Watcher
+	Progress Progress
+	Log      *slog.Logger
+
+	Quiet    time.Duration // how long the customer must have been silent before the bot begins
+	QuietMax time.Duration // how long the first unanswered message waits for that at most
+}
+
+// Reply waits for the customer to pause, has the bot answer everything that is
+// unanswered, and commits the answer behind the fence. A message that comes
+// after the model call began makes it begin again; a takeover makes its result
+// void. It can be run again at any point: what is committed is found.
+func (r *Replies) Reply(ctx context.Context, in workflows.ReplyInput) (res workflows.ReplyResult, err error) {
+	watch := r.Watcher.Watch(in.DialogueID)
+	defer watch.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go beat(ctx)
+
+	for restarts := 0; ; restarts++ {
+		due, err := r.waitForQuiet(ctx, in.DialogueID, watch)
+		if err != nil {
+			return res, r.edge(err)
+		}
+		if !due {
+			return r.nothing(ctx, in.DialogueID)
+		}
+		res, err = r.turn(ctx, in.DialogueID, watch, restarts >= maxRestarts)
+		switch {
+		case errors.Is(err, store.ErrNewerMessage):
+			continue
+		case errors.Is(err, store.ErrSuperseded):
+			return r.nothing(ctx, in.DialogueID)
+		case err != nil:
+			return res, r.edge(err)
+		}
+		return res, nil
+	}
+}
+
+// beat tells the server every now and then that the activity lives.
+func beat(ctx context.Context) {
+	tick := time.NewTicker(heartbeatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			activity.RecordHeartbeat(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// waitForQuiet waits until the customer has been silent for the quiet period, or
+// has waited for its maximum. It reports false when the bot has nothing to do.
+func (r *Replies) waitForQuiet(ctx context.Context, id uuid.UUID, watch *Watch) (bool, error) {
+	p, err := r.Store.Pending(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	for p.Due() {
+		left := min(r.Quiet-p.Now.Sub(p.Last), r.QuietMax-p.Now.Sub(p.First))
+		if left <= 0 {
+			return true, nil
+		}
+		if changed, err := sleep(ctx, left, watch, p); err != nil || !changed {
+			return err == nil, err
+		}
+		if p, err = r.Store.Pending(ctx, id); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// sleep waits for d, or until the dialogue's counters are not those of p any more.
+func sleep(ctx context.Context, d time.Duration, watch *Watch, p store.Pending) (changed bool, err error) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return false, nil
+		case c := <-watch.C:
+			if c.CustomerSeq != p.CustomerSeq || c.Epoch != p.Epoch || c.AnsweredSeq != p.AnsweredSeq || c.Closed {
+				return true, nil
+			}
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// nothing reports that there was nothing to do, with the counters as they are.
+func (r *Replies) nothing(ctx context.Context, id uuid.UUID) (workflows.ReplyResult, error) {
+	p, err := r.Store.Pending(ctx, id)
+	if err != nil {
+		return workflows.ReplyResult{}, r.edge(err)
+	}
+	return workflows.ReplyResult{Outcome: workflows.ReplyNothing, State: workflows.Doorbell{
+		Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq,
+	}}, nil
+}
+
+// turn is one model call and what comes of it. last says that newer messages do
+// not make it begin again.
+func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last bool) (workflows.ReplyResult, error) {
+	t, err := r.Store.OpenTurn(ctx, id)
+	if err != nil {
+		return workflows.ReplyResult{}, err
+	}
+	if t.State == store.TurnDrafted {
+		// An earlier attempt wrote the answer and died before it could say so.
+		return workflows.ReplyResult{Outcome: workflows.ReplyAnswered, TurnID: t.ID, ToSend: true, State: workflows.Doorbell{
+			Epoch: t.Epoch, Mode: dialogue.ModeBot, CustomerSeq: t.ToSeq, AnsweredSeq: t.FromSeq,
+		}}, nil
+	}
+	defer r.Progress.Ended(t)
+	answer, err := r.ask(ctx, t, watch, last)
+	if err != nil {
+		return r.failed(ctx, t, err)
+	}
+	res, err := TurnResult(answer)
+	if err != nil {
+		return workflows.ReplyResult{}, err
+	}
+	if answer.Handoff != "" {
+		res.Notice = bot.Notice(answer.Handoff, answer.Language)
+	}
+	done, err := r.Store.FinishTurn(ctx, t, res, last)
+	if err != nil {
+		return r.failed(ctx, t, err)
+	}
+	if answer.Handoff != "" {
+		return result(workflows.ReplyHandedOff, t, res.Notice, done), nil
+	}
+	return result(workflows.ReplyAnswered, t, answer.Text, done), nil
+}
+
+// ask has the bot answer. It gives up as soon as the dialogue goes on without it.
+func (r *Replies) ask(ctx context.Context, t store.Turn, watch *Watch, last bool) (answer bot.Answer, err error) {
+	var profile bot.Profile
+	if err := r.Store.BotProfile(ctx, &profile); err != nil {
+		return bot.Answer{}, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watched atomic.Bool
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for {
+			select {
+			case c := <-watch.C:
+				watched.Store(c.Watched)
+				switch {
+				case c.Mode != dialogue.ModeBot || c.Closed || c.Epoch != t.Epoch || c.AnsweredSeq != t.FromSeq:
+					cancel(store.ErrSuperseded)
+				case c.CustomerSeq > t.ToSeq && !last:
+					cancel(store.ErrNewerMessage)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	defer watching.Wait()
+	defer cancel(nil)
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("the bot panicked", "turn_id", t.ID, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("the bot panicked: %v", p)
+		}
+	}()
+
+	r.Progress.Writing(t, "", false)
+	answer, err = r.Bot.Answer(ctx, TurnInput(t, profile), func(text string) { r.Progress.Writing(t, text, watched.Load()) })
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return bot.Answer{}, cause
+	}
+	return answer, err
+}
+
+// failed decides what comes after an error: another attempt, which the engine
+// makes, or the operators.
+func (r *Replies) failed(ctx context.Context, t store.Turn, err error) (workflows.ReplyResult, error) {
+	log := r.Log.With("dialogue_id", t.DialogueID, "turn_id", t.ID, "attempt", t.Attempts)
+	switch {
+	case errors.Is(err, store.ErrNewerMessage):
+		return workflows.ReplyResult{}, err
+	case errors.Is(err, store.ErrSuperseded):
+		if dbErr := r.Store.SupersedeTurn(context.WithoutCancel(ctx), t.ID); dbErr != nil {
+			log.Warn("cannot record that a turn is superseded", "error", dbErr)
+		}
+		return workflows.ReplyResult{}, err
+	case ctx.Err() != nil:
+		return workflows.ReplyResult{}, ctx.Err()
+	}
+	cause := "internal"
+	modelErr, ok := errors.AsType[*bot.Error](err)
+	if ok {
+		cause = string(modelErr.Class)
+		if modelErr.Retryable() && t.Attempts < maxModelCalls(modelErr.Class) {
+			log.Warn("model call failed; trying again", "cause", cause, "error", err)
+			if dbErr := r.Store.CountAttempt(ctx, t.ID, cause, err); dbErr != nil {
+				return workflows.ReplyResult{}, dbErr
+			}
+			return workflows.ReplyResult{}, temporal.NewApplicationErrorWithOptions(err.Error(), cause, temporal.ApplicationErrorOptions{
+				NextRetryDelay: min(modelErr.RetryAfter, maxRetryDelay),
+			})
+		}
+	} else if activity.GetInfo(ctx).Attempt < maxAttempts {
+		return workflows.ReplyResult{}, err
+	}
+	log.Error("turn failed; handing over to the operators", "cause", cause, "error", err)
+	notice := bot.Notice(dialogue.HandoffBotError, languageOf(t))
+	done, dbErr := r.Store.FailTurn(ctx, t, cause, err, notice)
+	if dbErr != nil {
+		return workflows.ReplyResult{}, dbErr
+	}
+	res := result(workflows.ReplyFailed, t, notice, done)
+	res.Error = cause + ": " + dialogue.Preview(err.Error())
+	return res, nil
+}
+
+// maxModelCalls is how many calls a turn makes before an error of this class is
+// taken as final. A rate limit only says to wait, so it is waited out longer.
+func maxModelCalls(class bot.ErrorClass) int32 {
+	if class == bot.ErrorRateLimited {
+		return 20
+	}
+	return 4
+}
+
+// languageOf guesses the customer's language when the bot could not say it.
+func languageOf(t store.Turn) dialogue.Language {
+	var earlier []string
+	for _, l := range t.History {
+		if l.Author == dialogue.AuthorCustomer {
+			earlier = append(earlier, l.Text)
+		}
+	}
+	return bot.DetectLanguage(t.Questions[len(t.Questions)-1].Text, earlier...)
+}
+
+func result(outcome workflows.ReplyOutcome, t store.Turn, said string, done store.Finished) workflows.ReplyResult {
+	d := done.Dialogue
+	return workflows.ReplyResult{
+		Outcome: outcome, TurnID: t.ID, ToSend: done.ToSend,
+		State:    workflows.Doorbell{Epoch: d.Epoch, Mode: d.Mode, CustomerSeq: d.CustomerSeq, AnsweredSeq: d.AnsweredSeq},
+		Question: dialogue.Preview(t.Questions[len(t.Questions)-1].Text),
+		Answer:   dialogue.Preview(said),
+	}
+}
+
+// edge says to the engine which errors no retry mends.
+func (r *Replies) edge(err error) error {
+	if dialogue.ErrorCode(err) == dialogue.CodeNotFound {
+		return temporal.NewNonRetryableApplicationError(err.Error(), workflows.GoneErrorType, err)
+	}
+	return err
+}

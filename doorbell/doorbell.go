@@ -1,0 +1,220 @@
+// Package doorbell rings at the dialogues' workflows for what waits in the
+// outbox: at once for what this process has just committed, and as a relay for
+// everything that others left, lost or had no time for. While the engine is
+// away the bells wait.
+package doorbell
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"parley/store"
+	"parley/workflows"
+)
+
+const (
+	ringers    = 16               // rings at the same time
+	fastQueue  = 64               // fresh bells that may wait for the fast path; more are left to the relay
+	relayPage  = 200              // bells that the relay leases at once
+	relayLease = 15 * time.Second // after that another relay may take them
+	relayEvery = 500 * time.Millisecond
+	relayRest  = 3 * time.Second // pause after the engine refused
+	ringWithin = 10 * time.Second
+	forgetWait = 20 * time.Millisecond // how long rung bells are gathered before they are forgotten together
+)
+
+// Outbox is where bells wait.
+type Outbox interface {
+	TakeBells(ctx context.Context, n int, lease time.Duration) ([]store.Bell, error)
+	ForgetBells(ctx context.Context, bells []store.Bell) error
+}
+
+// Engine starts and signals workflows.
+type Engine interface {
+	SignalWithStartWorkflow(ctx context.Context, workflowID, signalName string, signalArg any,
+		options client.StartWorkflowOptions, workflow any, workflowArgs ...any) (client.WorkflowRun, error)
+}
+
+// Config is what a Doorbell works with.
+type Config struct {
+	Outbox    Outbox
+	Engine    Engine
+	IdleAfter time.Duration // how long a run waits for the next ring
+	Log       *slog.Logger
+}
+
+// Doorbell rings at workflows.
+type Doorbell struct {
+	Config
+	fast chan store.Bell
+	rung chan store.Bell
+}
+
+// New makes a Doorbell; Run serves it.
+func New(c Config) *Doorbell {
+	return &Doorbell{Config: c, fast: make(chan store.Bell, fastQueue), rung: make(chan store.Bell, relayPage)}
+}
+
+// Rang takes a bell that was just committed. It never blocks: when too many wait
+// already, the relay finds the bell in the outbox a second later.
+func (d *Doorbell) Rang(b store.Bell) {
+	select {
+	case d.fast <- b:
+	default:
+	}
+}
+
+// Run rings until ctx is done.
+func (d *Doorbell) Run(ctx context.Context) error {
+	var work sync.WaitGroup
+	for range ringers {
+		work.Go(func() { d.serveFast(ctx) })
+	}
+	work.Go(func() { d.relay(ctx) })
+	work.Go(func() { d.forget(ctx) })
+	work.Wait()
+	return nil
+}
+
+func (d *Doorbell) serveFast(ctx context.Context) {
+	for {
+		select {
+		case b := <-d.fast:
+			if err := d.ring(ctx, b); err != nil && ctx.Err() == nil {
+				d.Log.Debug("cannot ring; the relay will", "dialogue_id", b.DialogueID, "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// relay rings for bells that became due.
+func (d *Doorbell) relay(ctx context.Context) {
+	timer := time.NewTimer(relayEvery)
+	defer timer.Stop()
+	for {
+		wait := relayEvery
+		n, err := d.relayPage(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			d.Log.Warn("bells wait: the engine or the database does not answer", "error", err)
+			wait = relayRest
+		case n == relayPage:
+			wait = 0 // there are more
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// relayPage leases a page of bells and rings them. It fails when a ring failed:
+// then the engine is away, and the other bells would only fail too.
+func (d *Doorbell) relayPage(ctx context.Context) (int, error) {
+	bells, err := d.Outbox.TakeBells(ctx, relayPage, relayLease)
+	if err != nil {
+		return 0, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	queue := make(chan store.Bell)
+	var work sync.WaitGroup
+	for range min(ringers, len(bells)) {
+		work.Go(func() {
+			for b := range queue {
+				if err := d.ring(ctx, b); err != nil {
+					stop(err)
+				}
+			}
+		})
+	}
+feed:
+	for _, b := range bells {
+		select {
+		case queue <- b:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(queue)
+	work.Wait()
+	return len(bells), context.Cause(ctx)
+}
+
+// ring tells the workflow, starting it if it does not run, everything that rang.
+func (d *Doorbell) ring(ctx context.Context, b store.Bell) error {
+	ctx, cancel := context.WithTimeout(ctx, ringWithin)
+	defer cancel()
+	options := client.StartWorkflowOptions{
+		ID:                    workflows.DialogueID(b.DialogueID),
+		TaskQueue:             workflows.TaskQueue,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         summary(b),
+	}
+	in := workflows.DialogueInput{DialogueID: b.DialogueID, IdleAfter: d.IdleAfter}
+	bell := workflows.Doorbell{Epoch: b.Epoch, Mode: b.Mode, CustomerSeq: b.CustomerSeq, AnsweredSeq: b.AnsweredSeq}
+	for _, ring := range b.Rings {
+		if _, err := d.Engine.SignalWithStartWorkflow(ctx, options.ID, string(ring), bell, options, workflows.Dialogue, in); err != nil {
+			return fmt.Errorf("ring %s at %s: %w", ring, options.ID, err)
+		}
+	}
+	select {
+	case d.rung <- b:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// maxSummary is the server's limit for a static summary, in bytes.
+const maxSummary = 200
+
+func summary(b store.Bell) string {
+	s := b.ChannelSlug + " · " + b.Customer
+	for len(s) > maxSummary {
+		r := []rune(s)
+		s = string(r[:len(r)-1])
+	}
+	return s
+}
+
+// forget removes rung bells from the outbox, many at a time. A bell that is not
+// forgotten before the process ends is rung again, which does no harm.
+func (d *Doorbell) forget(ctx context.Context) {
+	for {
+		var done []store.Bell
+		select {
+		case b := <-d.rung:
+			done = append(done, b)
+		case <-ctx.Done():
+			return
+		}
+		gather := time.NewTimer(forgetWait)
+	more:
+		for len(done) < relayPage {
+			select {
+			case b := <-d.rung:
+				done = append(done, b)
+			case <-gather.C:
+				break more
+			case <-ctx.Done():
+				break more
+			}
+		}
+		gather.Stop()
+		if err := d.Outbox.ForgetBells(context.WithoutCancel(ctx), done); err != nil {
+			d.Log.Warn("cannot forget rung bells; they will be rung again", "bells", len(done), "error", err)
+		}
+	}
+}

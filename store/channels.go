@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"parley/dialogue"
+	"parley/store/db"
+)
+
+// widgetSessionLife is how long a visitor is remembered after their last visit.
+const widgetSessionLife = 365 * 24 * time.Hour
+
+// Channel finds a channel by its id or slug.
+func (s *Store) Channel(ctx context.Context, idOrSlug string) (db.Channel, error) {
+	var c db.Channel
+	id, err := uuid.Parse(idOrSlug)
+	if err == nil {
+		c, err = s.q.GetChannel(ctx, s.pool, id)
+	} else {
+		c, err = s.q.GetChannelBySlug(ctx, s.pool, idOrSlug)
+	}
+	if err != nil {
+		return db.Channel{}, notFound(err, "channel", idOrSlug)
+	}
+	return c, nil
+}
+
+// Channels lists all channels.
+func (s *Store) Channels(ctx context.Context) ([]db.Channel, error) {
+	list, err := s.q.ListChannels(ctx, s.pool)
+	if err != nil {
+		return nil, fmt.Errorf("list channels: %w", err)
+	}
+	return list, nil
+}
+
+// NewChannel is a channel to add; Secrets are sealed already.
+type NewChannel struct {
+	Kind, Slug, Name string
+	Settings         json.RawMessage
+	Secrets          []byte
+	SecretKeyID      string
+}
+
+// AddChannel adds a channel.
+func (s *Store) AddChannel(ctx context.Context, in NewChannel) (db.Channel, error) {
+	if len(in.Settings) == 0 {
+		in.Settings = json.RawMessage("{}")
+	}
+	c, err := s.q.InsertChannel(ctx, s.pool, db.InsertChannelParams{
+		ID: newID(), Kind: in.Kind, Slug: in.Slug, Name: in.Name, Settings: in.Settings, Secrets: in.Secrets, SecretKeyID: ptr(in.SecretKeyID),
+	})
+	if isUniqueViolation(err) {
+		return db.Channel{}, dialogue.Errorf(dialogue.CodeConflict, "there is already a channel with the slug %s", in.Slug)
+	}
+	if err != nil {
+		return db.Channel{}, fmt.Errorf("add the channel %s: %w", in.Slug, err)
+	}
+	return c, nil
+}
+
+// EnsureChannel adds a channel unless its slug is taken.
+func (s *Store) EnsureChannel(ctx context.Context, kind, slug, name string) error {
+	if err := s.q.EnsureChannel(ctx, s.pool, db.EnsureChannelParams{ID: newID(), Kind: kind, Slug: slug, Name: name}); err != nil {
+		return fmt.Errorf("add the channel %s: %w", slug, err)
+	}
+	return nil
+}
+
+// BotProfile loads the bot's settings into profile.
+func (s *Store) BotProfile(ctx context.Context, profile any) error {
+	raw, err := s.q.GetBotProfile(ctx, s.pool)
+	if err != nil {
+		return notFound(err, "bot profile", "")
+	}
+	if err := json.Unmarshal(raw, profile); err != nil {
+		return fmt.Errorf("read the bot's profile: %w", err)
+	}
+	return nil
+}
+
+// EnsureBotProfile stores the bot's settings unless there are some.
+func (s *Store) EnsureBotProfile(ctx context.Context, profile any) error {
+	raw, err := json.Marshal(profile)
+	if err != nil {
+		return fmt.Errorf("encode the bot's profile: %w", err)
+	}
+	if err := s.q.EnsureBotProfile(ctx, s.pool, raw); err != nil {
+		return fmt.Errorf("store the bot's profile: %w", err)
+	}
+	return nil
+}
+
+// KeepDeadLetter keeps a webhook's body that could not be understood.
+func (s *Store) KeepDeadLetter(ctx context.Context, channelID uuid.UUID, reason string, body []byte) error {
+	err := s.q.InsertDeadLetter(ctx, s.pool, db.InsertDeadLetterParams{ID: newID(), ChannelID: channelID, Reason: reason, Body: body})
+	if err != nil {
+		return fmt.Errorf("keep a dead letter: %w", err)
+	}
+	return nil
+}
+
+// DeadLetters lists dead letters, newest first, after the given place.
+func (s *Store) DeadLetters(ctx context.Context, after *Place, page int) ([]db.ListDeadLettersRow, error) {
+	params := db.ListDeadLettersParams{Page: int32(page)}
+	if after != nil {
+		params.BeforeAt, params.BeforeID = &after.At, uuid.NullUUID{UUID: after.ID, Valid: true}
+	}
+	list, err := s.q.ListDeadLetters(ctx, s.pool, params)
+	if err != nil {
+		return nil, fmt.Errorf("list dead letters: %w", err)
+	}
+	return list, nil
+}
+
+// Visitor is a session of the website widget.
+type Visitor struct {
+	SessionID  uuid.UUID // the thread key of the dialogue
+	Channel    db.Channel
+	DialogueID uuid.NullUUID // not valid before the first message
+}
+
+// AddVisitor opens a widget session.
+func (s *Store) AddVisitor(ctx context.Context, tokenHash []byte, channelID uuid.UUID) error {
+	err := s.q.InsertWidgetSession(ctx, s.pool, db.InsertWidgetSessionParams{TokenHash: tokenHash, ID: uuid.New(), ChannelID: channelID})
+	if err != nil {
+		return fmt.Errorf("open a widget session: %w", err)
+	}
+	return nil
+}
+
+// Visitor finds the widget session of a token.
+func (s *Store) Visitor(ctx context.Context, tokenHash []byte) (Visitor, error) {
+	r, err := s.q.GetWidgetSession(ctx, s.pool, db.GetWidgetSessionParams{TokenHash: tokenHash, NotBefore: time.Now().Add(-widgetSessionLife)})
+	if err != nil {
+		return Visitor{}, unauthorized(err, "this visitor's session is unknown or over: open a new one")
+	}
+	if time.Since(r.WidgetSession.SeenAt) > 24*time.Hour {
+		if err := s.q.TouchWidgetSession(ctx, s.pool, tokenHash); err != nil {
+			return Visitor{}, fmt.Errorf("prolong a widget session: %w", err)
+		}
+	}
+	return Visitor{SessionID: r.WidgetSession.ID, Channel: r.Channel, DialogueID: r.DialogueID}, nil
+}

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"parley/channel"
+	"parley/dialogue"
+	"parley/store/db"
+)
+
+// OperatorMessage is what an operator writes to the customer.
+type OperatorMessage struct {
+	DialogueID   uuid.UUID
+	Operator     OperatorRef
+	ClientID     string // makes a repeated call harmless
+	Text         string
+	SuggestionID uuid.NullUUID // the turn whose draft this was
+}
+
+// PostOperatorMessage commits an operator's message. In bot mode that takes the
+// dialogue over. A repeated client id returns the first message.
+func (s *Store) PostOperatorMessage(ctx context.Context, in OperatorMessage) (MessageAndDialogue, error) {
+	return s.post(ctx, in.DialogueID, in.ClientID, func(c *change) (MessageView, error) {
+		c.ring = dialogue.RingOperatorWrote
+		if c.state.Mode == dialogue.ModeBot {
+			if err := c.takeOver(in.Operator); err != nil {
+				return MessageView{}, err
+			}
+		}
+		seq := c.state.OperatorWrote(in.Text, c.now, c.newEpisode)
+		if !c.state.AssigneeID.Valid {
+			c.assign(&in.Operator)
+		}
+		state := dialogue.StateQueued
+		if channel.CommitDelivers(c.row.channelKind) {
+			state = dialogue.StateSent
+		}
+		m, err := c.add(db.InsertMessageParams{
+			Seq: seq, Author: dialogue.AuthorOperator, Kind: dialogue.KindText, Text: in.Text, State: state, ClientID: &in.ClientID,
+			TurnID: in.SuggestionID,
+		}, &in.Operator)
+		if err != nil {
+			return MessageView{}, err
+		}
+		return m, c.answeredBy(dialogue.AuthorOperator)
+	}, in.Operator)
+}
+
+// PostNote commits a note that only operators see. A repeated client id returns the first note.
+func (s *Store) PostNote(ctx context.Context, id uuid.UUID, operator OperatorRef, clientID, text string) (MessageAndDialogue, error) {
+	return s.post(ctx, id, clientID, func(c *change) (MessageView, error) {
+		return c.add(db.InsertMessageParams{
+			Seq: c.state.AddLine(), Author: dialogue.AuthorOperator, Kind: dialogue.KindNote, Text: text,
+			State: dialogue.StateSent, ClientID: &clientID,
+		}, &operator)
+	}, operator)
+}
+
+// post adds one message of an operator, once per client id.
+func (s *Store) post(ctx context.Context, id uuid.UUID, clientID string, f func(c *change) (MessageView, error), operator OperatorRef) (MessageAndDialogue, error) {
+	var out MessageAndDialogue
+	var err error
+	out.Dialogue, err = s.change(ctx, id, func(c *change) error {
+		known, err := s.q.FindByClientID(ctx, c.tx, db.FindByClientIDParams{DialogueID: id, Author: dialogue.AuthorOperator, ClientID: &clientID})
+		if err == nil {
+			c.quiet = true
+			out.Message, err = messageView(known, &operator.Name)
+			return err
+		}
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("look for an earlier call: %w", err)
+		}
+		out.Message, err = f(c)
+		return err
+	})
+	return out, err
+}
+
+// SetMode switches who answers. It holds from its commit on. Switching to the
+// mode that it has changes nothing.
+func (s *Store) SetMode(ctx context.Context, id uuid.UUID, mode dialogue.Mode, operator OperatorRef) (DialogueView, error) {
+	return s.change(ctx, id, func(c *change) error {
+		if c.state.Mode == mode {
+			c.quiet = true
+			return nil
+		}
+		if mode == dialogue.ModeBot {
+			c.state.ReturnToBot()
+			c.assign(nil)
+			c.ring = dialogue.RingReturnedToBot
+			return c.timeline(TimelineEvent{Type: TimelineReturned, Operator: &operator})
+		}
+		return c.takeOver(operator)
+	})
+}
+
+// takeOver gives the dialogue to an operator. Its line of the timeline comes
+// before a message that caused it.
+func (c *change) takeOver(operator OperatorRef) error {
+	c.state.TakeOver(operator.ID, c.now, c.newEpisode)
+	c.assign(&operator)
+	c.ring = dialogue.RingOperatorTookOver
+	return c.timeline(TimelineEvent{Type: TimelineTakenOver, Operator: &operator})
+}
+
+// Close closes a dialogue and its episode; Reopen takes both up again.
+func (s *Store) Close(ctx context.Context, id uuid.UUID, operator OperatorRef) (DialogueView, error) {
+	return s.change(ctx, id, func(c *change) error {
+		if c.state.Status == dialogue.StatusClosed {
+			c.quiet = true
+			return nil
+		}
+		c.state.Close()
+		if err := s.q.CloseEpisode(ctx, c.tx, db.CloseEpisodeParams{ID: c.state.EpisodeID, ClosedAt: &c.now, Outcome: ptr("closed_by_operator")}); err != nil {
+			return fmt.Errorf("close the episode of dialogue %s: %w", id, err)
+		}
+		return c.timeline(TimelineEvent{Type: TimelineClosed, Operator: &operator})
+	})
+}
+
+// Reopen puts a closed dialogue back into work; open ones stay as they are.
+func (s *Store) Reopen(ctx context.Context, id uuid.UUID, operator OperatorRef) (DialogueView, error) {
+	return s.change(ctx, id, func(c *change) error {
+		switch c.state.Status {
+		case dialogue.StatusOpen:
+			c.quiet = true
+			return nil
+		case dialogue.StatusClosed:
+			c.state.Reopen()
+			if err := s.q.ReopenEpisode(ctx, c.tx, c.state.EpisodeID); err != nil {
+				return fmt.Errorf("reopen the episode of dialogue %s: %w", id, err)
+			}
+			return c.timeline(TimelineEvent{Type: TimelineReopened, Operator: &operator})
+		default:
+			c.state.Reopen()
+			return nil
+		}
+	})
+}
+
+// Assign gives a dialogue to an operator, or with nil to nobody.
+func (s *Store) Assign(ctx context.Context, id uuid.UUID, assignee *OperatorRef) (DialogueView, error) {
+	return s.change(ctx, id, func(c *change) error {
+		if assignee == nil && !c.state.AssigneeID.Valid || assignee != nil && c.state.AssigneeID.UUID == assignee.ID {
+			c.quiet = true
+			return nil
+		}
+		c.assign(assignee)
+		return c.timeline(TimelineEvent{Type: TimelineAssigned, Operator: assignee})
+	})
+}
+
+// MarkRead records up to which message the operators have read a dialogue.
+func (s *Store) MarkRead(ctx context.Context, id uuid.UUID, seq int64) (DialogueView, error) {
+	return s.change(ctx, id, func(c *change) error {
+		unread, err := s.q.CountUnread(ctx, c.tx, db.CountUnreadParams{DialogueID: id, ReadSeq: seq})
+		if err != nil {
+			return fmt.Errorf("count what is unread in dialogue %s: %w", id, err)
+		}
+		before := c.state
+		c.state.Read(seq, int(unread))
+		c.quiet = c.state == before
+		return nil
+	})
+}
+
+// MarkReceived records receipts of the customer's screen for what was sent.
+func (s *Store) MarkReceived(ctx context.Context, id uuid.UUID, delivered, read int64) error {
+	_, err := s.change(ctx, id, func(c *change) error {
+		changed, err := s.q.MarkReceived(ctx, c.tx, db.MarkReceivedParams{DialogueID: id, Delivered: delivered, Read: read})
+		if err != nil {
+			return fmt.Errorf("mark receipts in dialogue %s: %w", id, err)
+		}
+		c.quiet = len(changed) == 0
+		for _, m := range changed {
+			if err := c.update(m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// WaitForBotSends waits until none of the bot's messages is on its way to a
+// provider, at most for d, and returns those that still are.
+func (s *Store) WaitForBotSends(ctx context.Context, id uuid.UUID, d time.Duration) ([]uuid.UUID, error) {
+	deadline := time.NewTimer(d)
+	defer deadline.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ids, err := s.q.BotSendsUnderWay(ctx, s.pool, id)
+		if err != nil {
+			return nil, fmt.Errorf("look for the bot's sends under way in dialogue %s: %w", id, err)
+		}
+		if len(ids) == 0 {
+			return ids, nil
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return ids, nil
+		case <-ctx.Done():
+			return ids, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"parley/dialogue"
+	"parley/store/db"
+)
+
+// NewOperator is an operator or admin to add. PasswordHash is never the password itself.
+type NewOperator struct {
+	Email, Name, Role, PasswordHash string
+}
+
+// AddOperator adds an operator or admin.
+func (s *Store) AddOperator(ctx context.Context, in NewOperator) (db.Operator, error) {
+	o, err := s.q.InsertOperator(ctx, s.pool, db.InsertOperatorParams{
+		ID: newID(), Email: in.Email, Name: in.Name, Role: in.Role, PasswordHash: in.PasswordHash,
+	})
+	if isUniqueViolation(err) {
+		return db.Operator{}, dialogue.Errorf(dialogue.CodeConflict, "there is already a user with the address %s", in.Email)
+	}
+	if err != nil {
+		return db.Operator{}, fmt.Errorf("add the operator %s: %w", in.Email, err)
+	}
+	return o, nil
+}
+
+// Operators lists everybody who may log in.
+func (s *Store) Operators(ctx context.Context) ([]db.Operator, error) {
+	list, err := s.q.ListOperators(ctx, s.pool)
+	if err != nil {
+		return nil, fmt.Errorf("list operators: %w", err)
+	}
+	return list, nil
+}
+
+// Operator loads one operator.
+func (s *Store) Operator(ctx context.Context, id uuid.UUID) (db.Operator, error) {
+	o, err := s.q.GetOperator(ctx, s.pool, id)
+	if err != nil {
+		return db.Operator{}, notFound(err, "operator", id)
+	}
+	return o, nil
+}
+
+// OperatorByEmail finds an operator; the error of an unknown address has the code not_found.
+func (s *Store) OperatorByEmail(ctx context.Context, email string) (db.Operator, error) {
+	o, err := s.q.GetOperatorByEmail(ctx, s.pool, email)
+	if err != nil {
+		return db.Operator{}, notFound(err, "user", email)
+	}
+	return o, nil
+}
+
+// HasAdmin reports whether there is an admin who may log in.
+func (s *Store) HasAdmin(ctx context.Context) (bool, error) {
+	n, err := s.q.CountAdmins(ctx, s.pool)
+	if err != nil {
+		return false, fmt.Errorf("count admins: %w", err)
+	}
+	return n > 0, nil
+}
+
+// SetPassword gives an operator another password and ends their sessions.
+func (s *Store) SetPassword(ctx context.Context, email, hash string) error {
+	o, err := s.OperatorByEmail(ctx, email)
+	if err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.q.SetPassword(ctx, tx, db.SetPasswordParams{ID: o.ID, PasswordHash: hash}); err != nil {
+			return fmt.Errorf("set the password of %s: %w", email, err)
+		}
+		return s.q.DeleteOperatorSessions(ctx, tx, o.ID)
+	})
+}
+
+// AddSession opens a session; tokenHash is the SHA-256 of its token. Sessions
+// that are over are removed on the way.
+func (s *Store) AddSession(ctx context.Context, tokenHash []byte, operator uuid.UUID, expires time.Time) error {
+	if err := s.q.DeleteExpiredSessions(ctx, s.pool); err != nil {
+		return fmt.Errorf("remove sessions that are over: %w", err)
+	}
+	err := s.q.InsertOperatorSession(ctx, s.pool, db.InsertOperatorSessionParams{TokenHash: tokenHash, OperatorID: operator, ExpiresAt: expires})
+	if err != nil {
+		return fmt.Errorf("open a session: %w", err)
+	}
+	return nil
+}
+
+// EndSession ends a session; one that is over already does no harm.
+func (s *Store) EndSession(ctx context.Context, tokenHash []byte) error {
+	if err := s.q.DeleteOperatorSession(ctx, s.pool, tokenHash); err != nil {
+		return fmt.Errorf("end a session: %w", err)
+	}
+	return nil
+}
+
+// OperatorBySession finds whose session a token is.
+func (s *Store) OperatorBySession(ctx context.Context, tokenHash []byte) (db.Operator, error) {
+	o, err := s.q.GetOperatorBySession(ctx, s.pool, tokenHash)
+	return o, unauthorized(err, "you are not logged in, or the session is over: log in again")
+}
+
+// AddAPIToken adds a token for programs, which act as its operator.
+func (s *Store) AddAPIToken(ctx context.Context, tokenHash []byte, operator uuid.UUID, name string) error {
+	err := s.q.InsertAPIToken(ctx, s.pool, db.InsertAPITokenParams{ID: newID(), TokenHash: tokenHash, OperatorID: operator, Name: name})
+	if err != nil {
+		return fmt.Errorf("add an API token: %w", err)
+	}
+	return nil
+}
+
+// OperatorByAPIToken finds whose API token it is.
+func (s *Store) OperatorByAPIToken(ctx context.Context, tokenHash []byte) (db.Operator, error) {
+	o, err := s.q.GetOperatorByAPIToken(ctx, s.pool, tokenHash)
+	return o, unauthorized(err, "this API token is unknown")
+}
+
+func unauthorized(err error, message string) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return dialogue.Errorf(dialogue.CodeUnauthorized, "%s", message)
+	}
+	if err != nil {
+		return fmt.Errorf("look for a session: %w", err)
+	}
+	return nil
+}

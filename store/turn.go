@@ -1,0 +1,344 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"parley/channel"
+	"parley/dialogue"
+	"parley/store/db"
+)
+
+// States of turns.
+const (
+	TurnRunning    = "running"
+	TurnDrafted    = "drafted" // the answer is written and still has to leave
+	TurnAnswered   = "answered"
+	TurnHandedOff  = "handed_off"
+	TurnSuperseded = "superseded" // the dialogue went on without it
+	TurnFailed     = "failed"
+)
+
+// botContextLines is how many lines of the transcript the bot is given at most.
+const botContextLines = 60
+
+// ErrSuperseded says that the fence did not hold: the dialogue went to the
+// operators, was closed, or was answered since the turn began.
+var ErrSuperseded = errors.New("the dialogue went on without this turn")
+
+// Pending is what the bot finds when it comes to a dialogue.
+type Pending struct {
+	Mode        dialogue.Mode
+	Status      dialogue.Status
+	Epoch       int64
+	CustomerSeq int64
+	AnsweredSeq int64
+	First, Last time.Time // when the oldest and the newest unanswered message came
+	Now         time.Time // the database's clock at that time
+}
+
+// Due reports whether there is something for the bot to answer.
+func (p Pending) Due() bool {
+	return p.Mode == dialogue.ModeBot && p.Status != dialogue.StatusClosed && p.CustomerSeq > p.AnsweredSeq
+}
+
+// Pending loads what is unanswered in a dialogue.
+func (s *Store) Pending(ctx context.Context, id uuid.UUID) (Pending, error) {
+	p, err := s.q.GetPending(ctx, s.pool, id)
+	if err != nil {
+		return Pending{}, notFound(err, "dialogue", id)
+	}
+	return Pending{
+		Mode: p.Mode, Status: p.Status, Epoch: p.Epoch, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq,
+		First: p.First, Last: p.Last, Now: p.Now,
+	}, nil
+}
+
+// Turn is a turn that has begun, with what the bot is given to read.
+type Turn struct {
+	ID         uuid.UUID
+	DialogueID uuid.UUID
+	ThreadKey  string
+	Epoch      int64
+	FromSeq    int64 // what was answered when it began
+	ToSeq      int64 // the newest customer message that it has seen
+	HandoffSeq int64
+	Attempts   int32
+	State      string
+	History    []dialogue.Line // oldest first, without the questions
+	Questions  []dialogue.Line // the customer's unanswered messages, oldest first
+}
+
+// OpenTurn begins the turn for what is unanswered, or takes up the one that an
+// earlier attempt began and left. It fails with ErrSuperseded when there is
+// nothing for the bot to do.
+func (s *Store) OpenTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
+	return s.openTurn(ctx, id, func(tx pgx.Tx, d db.Dialogue) (db.Turn, error) {
+		if st := stateOf(d); !st.BotMayAnswer(d.Epoch, d.AnsweredSeq) || !st.Unanswered() {
+			return db.Turn{}, ErrSuperseded
+		}
+		return s.q.OpenReplyTurn(ctx, tx, db.OpenReplyTurnParams{ID: newID(), DialogueID: id, Epoch: d.Epoch, FromSeq: d.AnsweredSeq, ToSeq: d.CustomerSeq})
+	})
+}
+
+// OpenSuggestion begins a turn whose answer only operators see. When nothing is
+// unanswered, its question is the customer's last message.
+func (s *Store) OpenSuggestion(ctx context.Context, id, operator uuid.UUID) (Turn, error) {
+	return s.openTurn(ctx, id, func(tx pgx.Tx, d db.Dialogue) (db.Turn, error) {
+		if d.CustomerSeq == 0 {
+			return db.Turn{}, dialogue.Errorf(dialogue.CodeConflict, "the customer has not written yet: there is nothing to answer")
+		}
+		from := d.AnsweredSeq
+		if from >= d.CustomerSeq {
+			from = d.CustomerSeq - 1
+		}
+		return s.q.OpenSuggestionTurn(ctx, tx, db.OpenSuggestionTurnParams{
+			ID: newID(), DialogueID: id, Epoch: d.Epoch, FromSeq: from, ToSeq: d.CustomerSeq, OperatorID: uuid.NullUUID{UUID: operator, Valid: true},
+		})
+	})
+}
+
+func (s *Store) openTurn(ctx context.Context, id uuid.UUID, open func(tx pgx.Tx, d db.Dialogue) (db.Turn, error)) (Turn, error) {
+	var t Turn
+	// One snapshot: the turn sees exactly the messages up to the counters that it records.
+	err := retrySerialization(func() error {
+		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+			r, err := s.q.GetDialogue(ctx, tx, id)
+			if err != nil {
+				return notFound(err, "dialogue", id)
+			}
+			begun, err := open(tx, r.Dialogue)
+			if err != nil {
+				return err
+			}
+			lines, err := s.q.BotContext(ctx, tx, db.BotContextParams{DialogueID: id, Page: botContextLines})
+			if err != nil {
+				return err
+			}
+			t = Turn{
+				ID: begun.ID, DialogueID: id, ThreadKey: r.Dialogue.ThreadKey, Epoch: begun.Epoch, FromSeq: begun.FromSeq, ToSeq: begun.ToSeq,
+				HandoffSeq: r.Dialogue.HandoffSeq, Attempts: begun.Attempts, State: begun.State,
+			}
+			slices.Reverse(lines)
+			for _, l := range lines {
+				line := dialogue.Line{Seq: l.Seq, Author: l.Author, Text: l.Text}
+				if l.Author == dialogue.AuthorCustomer && l.Seq > t.FromSeq {
+					t.Questions = append(t.Questions, line)
+				} else {
+					t.History = append(t.History, line)
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return Turn{}, fmt.Errorf("open a turn in dialogue %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// retrySerialization runs f again while a concurrent commit spoils its snapshot.
+func retrySerialization(f func() error) error {
+	const tries = 10
+	for i := 1; ; i++ {
+		err := f()
+		pgErr, ok := errors.AsType[*pgconn.PgError](err)
+		if !ok || pgErr.Code != "40001" || i == tries {
+			return err
+		}
+	}
+}
+
+// TurnResult is what came of a turn's model call, for its record.
+type TurnResult struct {
+	Text             string
+	Handoff          dialogue.HandoffReason // empty: Text answers
+	Notice           string                 // what the customer is told at a handoff
+	Language         dialogue.Language
+	Model            string
+	PromptVersion    string
+	PromptTokens     int
+	CompletionTokens int
+	Sources          json.RawMessage
+	Request          json.RawMessage
+	Response         json.RawMessage
+}
+
+// Finished is the dialogue after a turn was finished.
+type Finished struct {
+	Dialogue DialogueView
+	ToSend   bool // messages wait for the send activity
+}
+
+// FinishTurn commits what the bot says, behind the fence: the answer, or the
+// notice and the handoff. toSeq must still be the customer's newest message
+// unless late is set; otherwise ErrNewerMessage asks to begin again. Channels
+// that need no send have the answer with the commit; for the others it is
+// drafted, and the send activity passes the fence again.
+func (s *Store) FinishTurn(ctx context.Context, t Turn, res TurnResult, late bool) (Finished, error) {
+	var out Finished
+	var err error
+	out.Dialogue, err = s.change(ctx, t.DialogueID, func(c *change) error {
+		if !c.state.BotMayAnswer(t.Epoch, t.FromSeq) {
+			return ErrSuperseded
+		}
+		if c.state.CustomerSeq > t.ToSeq && !late {
+			return ErrNewerMessage
+		}
+		c.language = ptr(string(res.Language))
+		state := TurnAnswered
+		direct := channel.CommitDelivers(c.row.channelKind)
+		switch {
+		case res.Handoff != "":
+			state = TurnHandedOff
+			if err := c.handOff(res.Handoff, res.Notice, t.ID); err != nil {
+				return err
+			}
+			out.ToSend = !direct
+		case direct:
+			if err := c.botSays(t, res.Text, dialogue.StateSent); err != nil {
+				return err
+			}
+		default:
+			state, out.ToSend = TurnDrafted, true
+		}
+		return s.finishTurn(ctx, c.tx, t, res, state)
+	})
+	if err != nil {
+		return Finished{}, fmt.Errorf("finish turn %s: %w", t.ID, err)
+	}
+	return out, nil
+}
+
+// ErrNewerMessage says that the customer wrote again after the turn read the dialogue.
+var ErrNewerMessage = errors.New("the customer wrote again")
+
+// botSays adds the bot's message and counts the customer's as answered.
+func (c *change) botSays(t Turn, text string, state dialogue.DeliveryState) error {
+	c.state.BotAnswered(t.ToSeq)
+	_, err := c.add(db.InsertMessageParams{
+		Seq: c.state.AddMessage(dialogue.AuthorBot, text, c.now), Author: dialogue.AuthorBot, Kind: dialogue.KindText, Text: text,
+		State: state, TurnID: uuid.NullUUID{UUID: t.ID, Valid: true},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	return c.answeredBy(dialogue.AuthorBot)
+}
+
+// handOff gives the dialogue to the operators: the line of the timeline, and the
+// notice to the customer, which is no answer.
+func (c *change) handOff(reason dialogue.HandoffReason, notice string, turn uuid.UUID) error {
+	c.state.HandOff(reason, c.now)
+	if err := c.s.q.EpisodeHandedOff(c.ctx, c.tx, db.EpisodeHandedOffParams{ID: c.state.EpisodeID, Reason: string(reason)}); err != nil {
+		return fmt.Errorf("record the handoff of dialogue %s: %w", c.row.ID, err)
+	}
+	if err := c.timeline(TimelineEvent{Type: TimelineHandoff, Reason: reason}); err != nil {
+		return err
+	}
+	state := dialogue.StateQueued
+	if channel.CommitDelivers(c.row.channelKind) {
+		state = dialogue.StateSent
+	}
+	_, err := c.add(db.InsertMessageParams{
+		Seq: c.state.AddMessage(dialogue.AuthorSystem, notice, c.now), Author: dialogue.AuthorSystem, Kind: dialogue.KindNotice, Text: notice,
+		State: state, TurnID: uuid.NullUUID{UUID: turn, Valid: true},
+	}, nil)
+	return err
+}
+
+// FailTurn records a turn that cannot be answered, and hands the dialogue to the
+// operators. When the dialogue went on meanwhile only the turn is recorded.
+func (s *Store) FailTurn(ctx context.Context, t Turn, cause string, reason error, notice string) (Finished, error) {
+	var out Finished
+	var err error
+	out.Dialogue, err = s.change(ctx, t.DialogueID, func(c *change) error {
+		if err := s.q.EndTurn(ctx, c.tx, db.EndTurnParams{ID: t.ID, State: TurnFailed, Cause: ptr(cause), Error: ptr(reason.Error())}); err != nil {
+			return err
+		}
+		if !c.state.BotMayAnswer(t.Epoch, t.FromSeq) {
+			c.quiet = true
+			return nil
+		}
+		out.ToSend = !channel.CommitDelivers(c.row.channelKind)
+		return c.handOff(dialogue.HandoffBotError, notice, t.ID)
+	})
+	if err != nil {
+		return Finished{}, fmt.Errorf("record that turn %s failed: %w", t.ID, err)
+	}
+	return out, nil
+}
+
+// CountAttempt records a model call that failed and is tried again.
+func (s *Store) CountAttempt(ctx context.Context, turn uuid.UUID, cause string, reason error) error {
+	if err := s.q.CountAttempt(ctx, s.pool, db.CountAttemptParams{ID: turn, Cause: ptr(cause), Error: ptr(reason.Error())}); err != nil {
+		return fmt.Errorf("count a failed attempt of turn %s: %w", turn, err)
+	}
+	return nil
+}
+
+// SupersedeTurn records that the dialogue went on without the turn.
+func (s *Store) SupersedeTurn(ctx context.Context, turn uuid.UUID) error {
+	if err := s.q.EndTurn(ctx, s.pool, db.EndTurnParams{ID: turn, State: TurnSuperseded}); err != nil {
+		return fmt.Errorf("record that turn %s is superseded: %w", turn, err)
+	}
+	return nil
+}
+
+// FinishSuggestion records a suggestion's draft; err, if not nil, why there is none.
+func (s *Store) FinishSuggestion(ctx context.Context, t Turn, res TurnResult, cause string, err error) error {
+	if err != nil {
+		if dbErr := s.q.EndTurn(ctx, s.pool, db.EndTurnParams{ID: t.ID, State: TurnFailed, Cause: ptr(cause), Error: ptr(err.Error())}); dbErr != nil {
+			return fmt.Errorf("record that suggestion %s failed: %w", t.ID, dbErr)
+		}
+		return nil
+	}
+	return s.finishTurn(ctx, s.pool, t, res, TurnDrafted)
+}
+
+func (s *Store) finishTurn(ctx context.Context, conn db.DBTX, t Turn, res TurnResult, state string) error {
+	tokens := func(n int) *int32 { return ptr(int32(n)) }
+	err := s.q.FinishTurn(ctx, conn, db.FinishTurnParams{
+		ID: t.ID, State: state, ToSeq: t.ToSeq, Answer: ptr(res.Text), HandoffReason: ptr(string(res.Handoff)), Model: ptr(res.Model),
+		PromptVersion: ptr(res.PromptVersion), PromptTokens: tokens(res.PromptTokens), CompletionTokens: tokens(res.CompletionTokens),
+		Sources: res.Sources, Request: res.Request, Response: res.Response,
+	})
+	if err != nil {
+		return fmt.Errorf("record turn %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// Counters are the counters of a dialogue that a running reply watches.
+type Counters struct {
+	Mode        dialogue.Mode
+	Epoch       int64
+	CustomerSeq int64
+	AnsweredSeq int64
+	Closed      bool
+	Watched     bool // an operator has the dialogue on the screen
+}
+
+// Watch loads the counters of several dialogues at once.
+func (s *Store) Watch(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Counters, error) {
+	rows, err := s.q.WatchDialogues(ctx, s.pool, ids)
+	if err != nil {
+		return nil, fmt.Errorf("watch %d dialogues: %w", len(ids), err)
+	}
+	out := make(map[uuid.UUID]Counters, len(rows))
+	for _, r := range rows {
+		out[r.ID] = Counters{
+			Mode: r.Mode, Epoch: r.Epoch, CustomerSeq: r.CustomerSeq, AnsweredSeq: r.AnsweredSeq,
+			Closed: r.Status == dialogue.StatusClosed, Watched: r.Watched,
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,166 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"parley/dialogue"
+	"parley/store/db"
+)
+
+// ChannelView is a channel as the API shows it.
+type ChannelView struct {
+	ID   uuid.UUID `json:"id"`
+	Kind string    `json:"kind"`
+	Slug string    `json:"slug"`
+	Name string    `json:"name"`
+}
+
+// OperatorRef names an operator.
+type OperatorRef struct {
+	ID   uuid.UUID `json:"id"`
+	Name string    `json:"name"`
+}
+
+// ContactView is a customer as the API shows them.
+type ContactView struct {
+	ID     uuid.UUID `json:"id"`
+	Name   *string   `json:"name"`
+	Number int64     `json:"number"`
+}
+
+// LastMessage is a dialogue's last words.
+type LastMessage struct {
+	Author    dialogue.Author `json:"author"`
+	Preview   string          `json:"preview"`
+	CreatedAt time.Time       `json:"created_at"`
+}
+
+// DialogueView is a dialogue as the API and the event log show it to operators.
+type DialogueView struct {
+	ID            uuid.UUID       `json:"id"`
+	Version       int64           `json:"version"`
+	Channel       ChannelView     `json:"channel"`
+	Contact       ContactView     `json:"contact"`
+	ChatID        string          `json:"chat_id"`
+	Mode          dialogue.Mode   `json:"mode"`
+	Epoch         int64           `json:"epoch"`
+	Status        dialogue.Status `json:"status"`
+	HandoffReason *string         `json:"handoff_reason"`
+	Assignee      *OperatorRef    `json:"assignee"`
+	Language      *string         `json:"language"`
+	WaitingSince  *time.Time      `json:"waiting_since"`
+	Unread        int32           `json:"unread"`
+	ReadSeq       int64           `json:"read_seq"`
+	LastSeq       int64           `json:"last_seq"`
+	CustomerSeq   int64           `json:"customer_seq"`
+	AnsweredSeq   int64           `json:"answered_seq"`
+	LastMessage   LastMessage     `json:"last_message"`
+	CreatedAt     time.Time       `json:"created_at"`
+}
+
+// MessageView is a message as the API and the event log show it to operators.
+type MessageView struct {
+	ID         uuid.UUID              `json:"id"`
+	DialogueID uuid.UUID              `json:"dialogue_id"`
+	Seq        int64                  `json:"seq"`
+	Author     dialogue.Author        `json:"author"`
+	Kind       dialogue.Kind          `json:"kind"`
+	Text       string                 `json:"text"`
+	Data       *TimelineEvent         `json:"data"`
+	State      dialogue.DeliveryState `json:"state"`
+	Error      *string                `json:"error"`
+	Operator   *OperatorRef           `json:"operator"`
+	TurnID     *uuid.UUID             `json:"turn_id"`
+	ClientID   *string                `json:"client_id"`
+	CreatedAt  time.Time              `json:"created_at"`
+}
+
+// TimelineEvent is what a message of kind event says.
+type TimelineEvent struct {
+	Type     TimelineType           `json:"type"`
+	Reason   dialogue.HandoffReason `json:"reason,omitempty"`
+	Operator *OperatorRef           `json:"operator,omitempty"`
+}
+
+// TimelineType says what happened to a dialogue.
+type TimelineType string
+
+// The lines of the timeline.
+const (
+	TimelineHandoff   TimelineType = "handoff"
+	TimelineTakenOver TimelineType = "taken_over"
+	TimelineReturned  TimelineType = "returned_to_bot"
+	TimelineClosed    TimelineType = "closed"
+	TimelineReopened  TimelineType = "reopened"
+	TimelineAssigned  TimelineType = "assigned"
+)
+
+// MessageAndDialogue is the payload of a message event, and the answer to the
+// calls that add a message.
+type MessageAndDialogue struct {
+	Message  MessageView  `json:"message"`
+	Dialogue DialogueView `json:"dialogue"`
+}
+
+// row is a dialogue with the names that belong to it, as LockDialogue,
+// GetDialogue and ListDialogues return it.
+type row struct {
+	db.Dialogue
+	channelKind, channelSlug, channelName string
+	contactName                           *string
+	contactNumber                         int64
+	assigneeName                          *string
+}
+
+func lockedRow(r db.LockDialogueRow) row {
+	return row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, r.AssigneeName}
+}
+
+func (r row) view() DialogueView {
+	v := DialogueView{
+		ID: r.ID, Version: r.Version,
+		Channel: ChannelView{ID: r.ChannelID, Kind: r.channelKind, Slug: r.channelSlug, Name: r.channelName},
+		Contact: ContactView{ID: r.ContactID, Name: r.contactName, Number: r.contactNumber},
+		ChatID:  r.ThreadKey, Mode: r.Mode, Epoch: r.Epoch, Status: r.Status, HandoffReason: r.HandoffReason,
+		Language: r.Language, WaitingSince: r.WaitingSince, Unread: r.Unread, ReadSeq: r.ReadSeq,
+		LastSeq: r.LastSeq, CustomerSeq: r.CustomerSeq, AnsweredSeq: r.AnsweredSeq,
+		LastMessage: LastMessage{Author: r.LastAuthor, Preview: r.LastPreview, CreatedAt: r.LastMessageAt},
+		CreatedAt:   r.CreatedAt,
+	}
+	if r.AssigneeID.Valid && r.assigneeName != nil {
+		v.Assignee = &OperatorRef{ID: r.AssigneeID.UUID, Name: *r.assigneeName}
+	}
+	return v
+}
+
+func messageView(m db.Message, operatorName *string) (MessageView, error) {
+	v := MessageView{
+		ID: m.ID, DialogueID: m.DialogueID, Seq: m.Seq, Author: m.Author, Kind: m.Kind, Text: m.Text,
+		State: m.State, Error: m.Error, ClientID: m.ClientID, CreatedAt: m.CreatedAt,
+	}
+	if m.TurnID.Valid {
+		v.TurnID = &m.TurnID.UUID
+	}
+	if m.OperatorID.Valid && operatorName != nil {
+		v.Operator = &OperatorRef{ID: m.OperatorID.UUID, Name: *operatorName}
+	}
+	if len(m.Data) > 0 {
+		v.Data = new(TimelineEvent)
+		if err := json.Unmarshal(m.Data, v.Data); err != nil {
+			return MessageView{}, fmt.Errorf("read the data of message %s: %w", m.ID, err)
+		}
+	}
+	return v, nil
+}
+
+// Source is a piece of knowledge that an answer rests on.
+type Source struct {
+	ItemID uuid.UUID `json:"item_id"`
+	Title  string    `json:"title"`
+	Text   string    `json:"text"`
+	Score  float64   `json:"score"`
+}

@@ -1,0 +1,248 @@
+// Package workflows holds the durable side of Parley. Code here is
+// deterministic: it decides, and leaves all reading and doing to activities.
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"parley/dialogue"
+)
+
+// The activities that a dialogue calls, by the names that the worker registers
+// them under. They are methods of types in package activities, which imports
+// this one for its inputs and results.
+const (
+	ReplyActivity = "Reply"
+	SendActivity  = "Send"
+)
+
+// GoneErrorType is the type of the error by which an activity says that the
+// dialogue is not in the record any more.
+const GoneErrorType = "DialogueGone"
+
+// activityHeartbeat is how soon the server notices that a worker died. It bounds
+// how long a customer waits longer because of that.
+const activityHeartbeat = 10 * time.Second
+
+// Dialogue is the workflow of one dialogue: the only one that has its bot answer
+// and its messages sent. It ends when nothing rang for a while; the next ring
+// starts a new run from the record.
+func Dialogue(ctx workflow.Context, in DialogueInput) error {
+	d := new(dialogueRun)
+	d.setup(ctx, in)
+	return d.run(ctx)
+}
+
+type dialogueRun struct {
+	in    DialogueInput
+	log   log.Logger
+	bells map[dialogue.Ring]workflow.ReceiveChannel
+	known Doorbell
+	rung  time.Time       // when something rang last
+	idle  workflow.Future // the idle timer, nil when none runs
+
+	toSend  bool      // something waits to be sent
+	drafted uuid.UUID // the turn whose answer waits to be sent; zero: none
+	stuck   bool      // an activity failed for good: wait for the next ring
+
+	// What developers see of it.
+	question, answer, lastError string
+}
+
+func (d *dialogueRun) setup(ctx workflow.Context, in DialogueInput) {
+	d.in, d.known = in, in.Known
+	d.log = log.With(workflow.GetLogger(ctx), "dialogue_id", in.DialogueID.String())
+	d.bells = make(map[dialogue.Ring]workflow.ReceiveChannel)
+	for _, ring := range dialogue.Rings() {
+		d.bells[ring] = workflow.GetSignalChannel(ctx, string(ring))
+	}
+	d.rung = workflow.Now(ctx)
+}
+
+func (d *dialogueRun) run(ctx workflow.Context) error {
+	for {
+		d.listen(ctx)
+		switch {
+		case d.toSend && !d.stuck:
+			d.send(ctx)
+		case d.continueAsNewDue(ctx):
+			d.in.Known = d.known
+			return workflow.NewContinueAsNewError(ctx, Dialogue, d.in)
+		case d.replyDue() && !d.stuck:
+			d.reply(ctx)
+		case d.idleTime(ctx) >= d.in.IdleAfter:
+			return nil // nothing has rung since listen: the next ring starts a run of its own
+		default:
+			d.describe(ctx)
+			d.await(ctx, d.idleTimer(ctx))
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// replyDue reports whether, as far as is known, the bot has something to answer.
+func (d *dialogueRun) replyDue() bool {
+	return d.known.Mode == dialogue.ModeBot && d.known.CustomerSeq > d.known.AnsweredSeq
+}
+
+func (d *dialogueRun) continueAsNewDue(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetContinueAsNewSuggested() || d.in.MaxEvents > 0 && info.GetCurrentHistoryLength() >= d.in.MaxEvents
+}
+
+// listen takes in everything that rang, without waiting.
+func (d *dialogueRun) listen(ctx workflow.Context) {
+	for _, ring := range dialogue.Rings() {
+		for {
+			var bell Doorbell
+			if !d.bells[ring].ReceiveAsync(&bell) {
+				break
+			}
+			d.heard(ctx, ring, bell)
+		}
+	}
+}
+
+func (d *dialogueRun) heard(ctx workflow.Context, ring dialogue.Ring, bell Doorbell) {
+	d.rung, d.stuck = workflow.Now(ctx), false
+	d.known.merge(bell)
+	// An operator who wrote may have left something to send, also when that took the dialogue over.
+	if ring == dialogue.RingOperatorWrote || ring == dialogue.RingOperatorTookOver {
+		d.toSend = true
+	}
+}
+
+// await sleeps until something rings or the future is ready.
+func (d *dialogueRun) await(ctx workflow.Context, future workflow.Future) {
+	selector := workflow.NewSelector(ctx)
+	for _, ring := range dialogue.Rings() {
+		selector.AddReceive(d.bells[ring], func(c workflow.ReceiveChannel, _ bool) {
+			var bell Doorbell
+			c.Receive(ctx, &bell)
+			d.heard(ctx, ring, bell)
+		})
+	}
+	selector.AddFuture(future, func(workflow.Future) {})
+	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+	selector.Select(ctx)
+}
+
+func (d *dialogueRun) idleTime(ctx workflow.Context) time.Duration {
+	return workflow.Now(ctx).Sub(d.rung)
+}
+
+// idleTimer runs at least until the run may end. It is not set anew after every
+// ring, which would cost two events a message: when it fires and something has
+// rung meanwhile, the next one takes the rest.
+func (d *dialogueRun) idleTimer(ctx workflow.Context) workflow.Future {
+	if d.idle == nil || d.idle.IsReady() {
+		left := d.in.IdleAfter - d.idleTime(ctx)
+		d.idle = workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: "end the run when nothing rings"})
+	}
+	return d.idle
+}
+
+// reply has the bot answer what is unanswered. A takeover cancels it; whatever
+// it still brings about then is stopped by the fence in the record.
+func (d *dialogueRun) reply(ctx workflow.Context) {
+	ctx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	began := d.known
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 15 * time.Minute,
+		HeartbeatTimeout:    activityHeartbeat,
+		// The activity bounds the attempts at the model itself and then hands over. What is retried without an end is
+		// the rest: a dead worker, a database that is away.
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+			NonRetryableErrorTypes: []string{GoneErrorType},
+		},
+		Summary: fmt.Sprintf("answer what came after message %d", d.known.AnsweredSeq),
+	})
+	future := workflow.ExecuteActivity(ctx, ReplyActivity, ReplyInput{DialogueID: d.in.DialogueID})
+	for !future.IsReady() {
+		d.describe(ctx)
+		d.await(ctx, future)
+		if d.known.Mode != dialogue.ModeBot || d.known.Epoch != began.Epoch && began.Epoch != 0 {
+			d.log.Info("reply cancelled: the dialogue changed hands", "epoch", d.known.Epoch)
+			return
+		}
+	}
+	var res ReplyResult
+	if err := future.Get(ctx, &res); err != nil {
+		d.failed("reply", err)
+		return
+	}
+	d.known.merge(res.State)
+	d.question, d.answer, d.lastError = res.Question, res.Answer, res.Error
+	if res.ToSend {
+		d.toSend, d.drafted = true, res.TurnID
+	}
+}
+
+// send has everything sent that waits to leave, operators' messages first. It is
+// never cancelled: a message on its way cannot be called back.
+func (d *dialogueRun) send(ctx workflow.Context) {
+	in := SendInput{DialogueID: d.in.DialogueID, TurnID: d.drafted}
+	d.toSend, d.drafted = false, uuid.Nil
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Minute,
+		HeartbeatTimeout:    activityHeartbeat,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+			NonRetryableErrorTypes: []string{GoneErrorType},
+		},
+		Summary: "send what waits to leave",
+	})
+	var res SendResult
+	if err := workflow.ExecuteActivity(ctx, SendActivity, in).Get(ctx, &res); err != nil {
+		d.failed("send", err)
+		return
+	}
+	d.known.merge(res.State)
+	d.lastError = res.Error
+}
+
+// failed notes an activity that failed for good. The run waits for the next ring
+// instead of trying in circles.
+func (d *dialogueRun) failed(what string, err error) {
+	if temporal.IsCanceledError(err) {
+		return
+	}
+	d.stuck, d.lastError = true, what+": "+err.Error()
+	d.log.Error("activity failed for good", "activity", what, "error", err)
+}
+
+// describe tells those who look at the workflow in the Temporal UI where it stands.
+func (d *dialogueRun) describe(ctx workflow.Context) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**Mode:** %s (epoch %d)\n\n", d.known.Mode, d.known.Epoch)
+	fmt.Fprintf(&b, "**Answered:** up to message %d of %d\n\n", d.known.AnsweredSeq, d.known.CustomerSeq)
+	for _, line := range []struct{ title, text string }{{"Customer", d.question}, {"Bot", d.answer}, {"Last error", d.lastError}} {
+		if line.text != "" {
+			fmt.Fprintf(&b, "**%s:** %s\n\n", line.title, plainMarkdown(line.text))
+		}
+	}
+	workflow.SetCurrentDetails(ctx, b.String())
+}
+
+// plainMarkdown keeps customers' texts from being read as markup.
+func plainMarkdown(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if strings.ContainsRune("\\`*_{}[]()<>#+-.!|~&", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
