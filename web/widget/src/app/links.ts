@@ -1,0 +1,48 @@
+/** A piece of a message: plain text, or a link when it has an href. */
+export interface Piece {
+  text: string;
+  href?: string;
+}
+
+const candidate = /https?:\/\/[^\s<>"'`\u0000-\u001f\u2028\u2029]+/gi;
+const trailing = /[.,;:!?…»”’)\]}]$/;
+
+/** Splits a message into text and links. Only whole http and https addresses become links. */
+export function splitLinks(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let end = 0;
+  for (const match of text.matchAll(candidate)) {
+    const address = trimmed(match[0]);
+    const href = safe(address);
+    if (!href) continue;
+    if (match.index > end) pieces.push({ text: text.slice(end, match.index) });
+    pieces.push({ text: address, href });
+    end = match.index + address.length;
+  }
+  if (end < text.length) pieces.push({ text: text.slice(end) });
+  return pieces;
+}
+
+// Punctuation after an address belongs to the sentence; a closing bracket to the address only if it opens there.
+function trimmed(address: string): string {
+  while (trailing.test(address)) {
+    if (address.endsWith(")") && count(address, "(") >= count(address, ")")) break;
+    address = address.slice(0, -1);
+  }
+  return address;
+}
+
+function count(text: string, character: string): number {
+  return text.split(character).length - 1;
+}
+
+function safe(address: string): string | null {
+  try {
+    const url = new URL(address);
+    // An address with a user name in it is a favourite disguise for another site.
+    if (url.username !== "" || url.password !== "") return null;
+    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}
