@@ -4,7 +4,6 @@ ON CONFLICT (name) DO UPDATE SET updated_at = now()
 RETURNING id;
 
 -- name: LockKnowledge :exec
--- Imports take turns: they change the same counts.
 SELECT items FROM knowledge_totals FOR UPDATE;
 
 -- name: ListKnowledgeItems :many
@@ -46,14 +45,14 @@ WHERE initial = @initial::text AND size BETWEEN @smallest::int AND @largest::int
 LIMIT 5000;
 
 -- name: FindKnowledge :many
-SELECT id, source_id, group_key, language, terms::text AS terms, question_words, text_words
-FROM knowledge_items
-WHERE enabled AND terms @@ @query::text::tsquery
-ORDER BY ts_rank('{0.3, 0.4, 0.6, 1}', terms, @query::text::tsquery, 1) DESC, id
+SELECT i.id, i.source_id, i.group_key, i.language, i.terms::text AS terms, i.question_words, i.text_words
+FROM (SELECT CAST(@query::text AS tsquery) AS query) q
+JOIN knowledge_items i ON i.terms @@ q.query
+WHERE i.enabled
+ORDER BY ts_rank('{0.3, 0.4, 0.6, 1}', i.terms, q.query, 1) DESC, i.id
 LIMIT @max_items;
 
 -- name: LoadKnowledge :many
--- The items themselves, and their translations into the reader's language.
 SELECT i.id, i.source_id, s.name AS source, i.group_key, i.language, i.title, i.question, i.text
 FROM knowledge_items i JOIN knowledge_sources s ON s.id = i.source_id
 WHERE i.id = ANY(@ids::uuid[])
