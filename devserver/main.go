@@ -79,7 +79,8 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&opts.uiPort, "ui-port", 0, "port of the UI; 0 chooses a free one")
 	flags.StringVar(&opts.namespace, "namespace", "default", "namespace to register, with 30 days of retention")
 	flags.IntVar(&opts.shards, "shards", 4, "history shards; fixed for the life of the database")
-	flags.IntVar(&opts.pool, "pool", 20, "most connections to each of the two databases")
+	flags.IntVar(&opts.pool, "pool", 12, "most connections of each of the four services to each of the two databases")
+	flags.String("owner", "", "not used; the data directory, by which the process is recognised")
 	flags.StringVar(&opts.logLevel, "log-level", "warn", "debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err

@@ -90,6 +90,7 @@ func (s *stores) connect(database string, pool int) (*sqlx.DB, error) {
 	})), "pgx")
 	db.SetMaxOpenConns(pool)
 	db.SetMaxIdleConns(pool)
+	db.SetConnMaxIdleTime(time.Minute)
 	db.MapperFunc(strcase.ToSnake)
 	if err := db.Ping(); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to database %s: %w", database, err), db.Close())

@@ -1,0 +1,208 @@
+package local
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	stateFile  = "parley.json"
+	lockFile   = "parley.lock"
+	secretFile = "secret.key"
+)
+
+// State is what a running `parley up` tells other commands and tests, in parley.json of its data directory. After it
+// ended, the file says how it ran last.
+type State struct {
+	PID               int       `json:"pid"`
+	StartedAt         time.Time `json:"started_at"`
+	URL               string    `json:"url"` // of the inbox, without a slash at the end
+	DatabaseURL       string    `json:"database_url"`
+	TemporalAddress   string    `json:"temporal_address"`
+	TemporalNamespace string    `json:"temporal_namespace"`
+	TemporalUIURL     string    `json:"temporal_ui_url"`
+}
+
+// DataDir is a data directory that this process holds the lock of.
+type DataDir struct {
+	path string
+	lock *os.File
+}
+
+// RunningError says that another process uses the data directory.
+type RunningError struct {
+	Dir string
+	PID int    // 0 if unknown
+	URL string // empty while it starts
+}
+
+// Error implements error.
+func (e *RunningError) Error() string {
+	var about []string
+	if e.PID != 0 {
+		about = append(about, "process "+strconv.Itoa(e.PID))
+	}
+	if e.URL != "" {
+		about = append(about, e.URL)
+	}
+	if len(about) == 0 {
+		return "Parley already runs on " + e.Dir
+	}
+	return fmt.Sprintf("Parley already runs on %s (%s)", e.Dir, strings.Join(about, ", "))
+}
+
+// DefaultDataDir is where `parley up` keeps its data unless told otherwise.
+func DefaultDataDir() (string, error) {
+	if os.Geteuid() == 0 {
+		return "/var/lib/parley", nil
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "parley"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find the home directory: %w; set PARLEY_DATA_DIR", err)
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Application Support", "parley"), nil
+	}
+	return filepath.Join(home, ".local", "share", "parley"), nil
+}
+
+// OpenDataDir creates the directory if need be and takes its lock. The error is a *RunningError if it is taken.
+func OpenDataDir(path string) (*DataDir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the data directory: %w", err)
+	}
+	if err := makeDir(path); err != nil {
+		return nil, fmt.Errorf("create the data directory: %w", err)
+	}
+	// Processes are recognised by this path, as the kernel reports it.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return nil, fmt.Errorf("open the data directory: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the lock of the data directory: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		running := &RunningError{Dir: path}
+		if pid, err := os.ReadFile(lock.Name()); err == nil {
+			running.PID, _ = strconv.Atoi(strings.TrimSpace(string(pid)))
+		}
+		if state, err := ReadState(path); err == nil && state.PID == running.PID {
+			running.URL = state.URL
+		}
+		return nil, errors.Join(running, lock.Close())
+	}
+	if err := errors.Join(lock.Truncate(0), writeAt(lock, strconv.Itoa(os.Getpid())+"\n")); err != nil {
+		return nil, errors.Join(fmt.Errorf("write the lock of the data directory: %w", err), lock.Close())
+	}
+	return &DataDir{path: path, lock: lock}, nil
+}
+
+// Path is the directory, absolute and without symbolic links.
+func (d *DataDir) Path() string { return d.path }
+
+// Close gives the lock back.
+func (d *DataDir) Close() error { return d.lock.Close() }
+
+// SecretKey returns the key that encrypts the channels' secrets; it is made at the first call ever.
+func (d *DataDir) SecretKey() ([]byte, error) {
+	path := filepath.Join(d.path, secretFile)
+	encoded, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key := make([]byte, 32)
+		if _, err := rand.Read(key); err != nil {
+			return nil, fmt.Errorf("make the secret key: %w", err)
+		}
+		if err := writeFile(path, base64.StdEncoding.EncodeToString(key)+"\n"); err != nil {
+			return nil, fmt.Errorf("keep the secret key: %w", err)
+		}
+		return key, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the secret key: %w", err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(encoded)))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("%s is damaged: restore it from a backup, the channels' secrets cannot be read without it", path)
+	}
+	return key, nil
+}
+
+// WriteState leaves the addresses for other commands.
+func (d *DataDir) WriteState(state State) error {
+	encoded, err := json.MarshalIndent(state, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", stateFile, err)
+	}
+	if err := writeFile(filepath.Join(d.path, stateFile), string(encoded)+"\n"); err != nil {
+		return fmt.Errorf("write %s: %w", stateFile, err)
+	}
+	return nil
+}
+
+// ReadState reads what WriteState wrote into a data directory.
+func ReadState(dir string) (State, error) {
+	encoded, err := os.ReadFile(filepath.Join(dir, stateFile))
+	if err != nil {
+		return State{}, fmt.Errorf("read %s: %w", stateFile, err)
+	}
+	var state State
+	if err := json.Unmarshal(encoded, &state); err != nil {
+		return State{}, fmt.Errorf("read %s: %w", stateFile, err)
+	}
+	return state, nil
+}
+
+// makeDir creates a directory, and those above it, that other users can pass through but not list.
+func makeDir(path string) error {
+	if info, err := os.Stat(path); err == nil {
+		if !info.IsDir() {
+			return fmt.Errorf("%s is not a directory", path)
+		}
+		return nil
+	}
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o711); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.Chmod(path, 0o711)
+}
+
+// writeFile writes a private file that is there whole or not at all, even if the machine stops.
+func writeFile(path, content string) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(file.Name())
+		}
+	}()
+	if err := errors.Join(writeAt(file, content), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+func writeAt(file *os.File, content string) error {
+	_, err := file.WriteAt([]byte(content), 0)
+	return err
+}
