@@ -412,19 +412,14 @@ func (q *Queries) SequenceEvents(ctx context.Context, db DBTX, arg SequenceEvent
 }
 
 const streamViewer = `-- name: StreamViewer :one
-SELECT dialogue_id, expires_at FROM viewers WHERE stream_id = $1 AND expires_at > now()
+SELECT dialogue_id FROM viewers WHERE stream_id = $1 AND expires_at > now()
 `
 
-type StreamViewerRow struct {
-	DialogueID uuid.UUID
-	ExpiresAt  time.Time
-}
-
-func (q *Queries) StreamViewer(ctx context.Context, db DBTX, streamID string) (StreamViewerRow, error) {
+func (q *Queries) StreamViewer(ctx context.Context, db DBTX, streamID string) (uuid.UUID, error) {
 	row := db.QueryRow(ctx, streamViewer, streamID)
-	var i StreamViewerRow
-	err := row.Scan(&i.DialogueID, &i.ExpiresAt)
-	return i, err
+	var dialogue_id uuid.UUID
+	err := row.Scan(&dialogue_id)
+	return dialogue_id, err
 }
 
 const wakeSequencer = `-- name: WakeSequencer :exec

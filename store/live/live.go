@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -68,10 +67,10 @@ type Operator struct {
 }
 
 // Screen tells the node that holds a stream which dialogue it has on the screen.
+// It is repeated while it holds.
 type Screen struct {
 	Stream     string        `json:"stream"`
 	DialogueID uuid.NullUUID `json:"dialogue_id"` // null: none
-	Until      time.Time     `json:"until"`       // after this, unless it is repeated, none
 }
 
 // Revoked ends the streams of an operator, whose rights must be looked at again.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -115,35 +114,28 @@ func (p *Publisher) payloads() []string {
 	return pack(items)
 }
 
-// pack joins encoded items into JSON arrays no longer than maxPayload, the first
-// array that has room taking each: the smallest ones fill what the texts leave.
+// pack joins encoded items, in their order, into JSON arrays no longer than maxPayload.
 func pack(items [][]byte) []string {
-	slices.SortStableFunc(items, func(a, b []byte) int { return len(b) - len(a) })
 	var (
-		payloads []*bytes.Buffer
-		open     int // all before it are full, near enough
+		payloads []string
+		b        bytes.Buffer
 	)
 	for _, item := range items {
-		i := open
-		for i < len(payloads) && payloads[i].Len()+1+len(item)+1 > maxPayload {
-			i++
+		if b.Len() > 0 && b.Len()+1+len(item)+1 > maxPayload {
+			payloads = append(payloads, b.String()+"]")
+			b.Reset()
 		}
-		if i == len(payloads) {
-			payloads = append(payloads, new(bytes.Buffer))
-			payloads[i].WriteByte('[')
+		if b.Len() == 0 {
+			b.WriteByte('[')
 		} else {
-			payloads[i].WriteByte(',')
+			b.WriteByte(',')
 		}
-		payloads[i].Write(item)
-		for open < len(payloads) && payloads[open].Len() > maxPayload-100 {
-			open++
-		}
+		b.Write(item)
 	}
-	packed := make([]string, len(payloads))
-	for i, b := range payloads {
-		packed[i] = b.String() + "]"
+	if b.Len() > 0 {
+		payloads = append(payloads, b.String()+"]")
 	}
-	return packed
+	return payloads
 }
 
 // encode writes JSON without the escapes that only HTML needs: they would eat up the payload.

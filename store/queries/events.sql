@@ -101,7 +101,7 @@ WITH gone AS (DELETE FROM viewers WHERE expires_at <= now() RETURNING dialogue_i
 SELECT DISTINCT dialogue_id FROM gone;
 
 -- name: StreamViewer :one
-SELECT dialogue_id, expires_at FROM viewers WHERE stream_id = $1 AND expires_at > now();
+SELECT dialogue_id FROM viewers WHERE stream_id = $1 AND expires_at > now();
 
 -- name: DialogueViewers :many
 -- Who has the dialogue on the screen.
