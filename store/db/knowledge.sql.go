@@ -91,17 +91,22 @@ func (q *Queries) DeleteUnusedKnowledgeTerms(ctx context.Context, db DBTX, terms
 }
 
 const findKnowledge = `-- name: FindKnowledge :many
-SELECT i.id, i.source_id, i.group_key, i.language, i.terms::text AS terms, i.question_words, i.text_words
-FROM (SELECT CAST($1::text AS tsquery) AS query) q
-JOIN knowledge_items i ON i.terms @@ q.query
-WHERE i.enabled
-ORDER BY ts_rank('{0.3, 0.4, 0.6, 1}', i.terms, q.query, 1) DESC, i.id
-LIMIT $2
+SELECT id, source_id, group_key, language, terms::text AS terms, question_words, text_words
+FROM (
+    SELECT i.id, i.source_id, i.key, i.group_key, i.kind, i.language, i.title, i.question, i.text, i.terms, i.question_words, i.text_words, i.enabled, i.created_at, i.updated_at, q.query
+    FROM (SELECT CAST($1::text AS tsquery) AS query) q
+    JOIN knowledge_items i ON i.terms @@ q.query
+    WHERE i.enabled
+    LIMIT $2
+) found
+ORDER BY ts_rank('{0.3, 0.4, 0.6, 1}', terms, query, 1) DESC, id
+LIMIT $3
 `
 
 type FindKnowledgeParams struct {
-	Query    string
-	MaxItems int32
+	Query     string
+	MaxRanked int32
+	MaxItems  int32
 }
 
 type FindKnowledgeRow struct {
@@ -115,7 +120,7 @@ type FindKnowledgeRow struct {
 }
 
 func (q *Queries) FindKnowledge(ctx context.Context, db DBTX, arg FindKnowledgeParams) ([]FindKnowledgeRow, error) {
-	rows, err := db.Query(ctx, findKnowledge, arg.Query, arg.MaxItems)
+	rows, err := db.Query(ctx, findKnowledge, arg.Query, arg.MaxRanked, arg.MaxItems)
 	if err != nil {
 		return nil, err
 	}

@@ -45,11 +45,15 @@ WHERE initial = @initial::text AND size BETWEEN @smallest::int AND @largest::int
 LIMIT 5000;
 
 -- name: FindKnowledge :many
-SELECT i.id, i.source_id, i.group_key, i.language, i.terms::text AS terms, i.question_words, i.text_words
-FROM (SELECT CAST(@query::text AS tsquery) AS query) q
-JOIN knowledge_items i ON i.terms @@ q.query
-WHERE i.enabled
-ORDER BY ts_rank('{0.3, 0.4, 0.6, 1}', i.terms, q.query, 1) DESC, i.id
+SELECT id, source_id, group_key, language, terms::text AS terms, question_words, text_words
+FROM (
+    SELECT i.*, q.query
+    FROM (SELECT CAST(@query::text AS tsquery) AS query) q
+    JOIN knowledge_items i ON i.terms @@ q.query
+    WHERE i.enabled
+    LIMIT @max_ranked
+) found
+ORDER BY ts_rank('{0.3, 0.4, 0.6, 1}', terms, query, 1) DESC, id
 LIMIT @max_items;
 
 -- name: LoadKnowledge :many
