@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -14,9 +17,13 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-const retention = 30 * 24 * time.Hour
+const (
+	retention = 30 * 24 * time.Hour
+	probe     = "probe" // of a task queue and a workflow that are only asked about
+)
 
-// registerNamespace waits for the frontend and makes the namespace if it is not there.
+// registerNamespace waits for the frontend, makes the namespace if it is not there, and waits until every service that
+// a workflow needs has heard of it.
 func registerNamespace(ctx context.Context, address, name string) error {
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -42,6 +49,25 @@ func registerNamespace(ctx context.Context, address, name string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("register namespace %s: %w", name, err)
+	}
+
+	err = poll(ctx, func() error {
+		_, err := frontend.DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+			Namespace: name, TaskQueue: &taskqueue.TaskQueue{Name: probe}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW,
+		})
+		if err != nil {
+			return err
+		}
+		_, err = frontend.DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
+			Namespace: name, Execution: &common.WorkflowExecution{WorkflowId: probe},
+		})
+		if _, absent := errors.AsType[*serviceerror.NotFound](serviceError(err)); absent {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("wait for namespace %s: %w", name, err)
 	}
 	return nil
 }

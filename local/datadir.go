@@ -206,3 +206,9 @@ func writeAt(file *os.File, content string) error {
 	_, err := file.WriteAt([]byte(content), 0)
 	return err
 }
+
+// HasLock reports whether a process has ever locked the directory.
+func HasLock(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, lockFile))
+	return err == nil
+}

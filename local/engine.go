@@ -206,13 +206,3 @@ func engineEnv(databaseURL string) []string {
 	}
 	return env
 }
-
-// stopOrphanEngines ends engines that a killed process left behind on this data directory.
-func stopOrphanEngines(ctx context.Context, dir string) error {
-	find := func() ([]int, error) { return processesWith("parley-engine", "--owner="+dir) }
-	err := endAll(ctx, find, step{syscall.SIGTERM, 5 * time.Second}, step{syscall.SIGKILL, 3 * time.Second})
-	if err != nil {
-		return fmt.Errorf("stop the Temporal server of an earlier run: %w", err)
-	}
-	return nil
-}

@@ -83,18 +83,19 @@ func (p *Postgres) initialize(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 
-	password := strings.ToLower(rand.Text())
-	input := filepath.Join(work, "password")
-	if err := os.WriteFile(input, []byte(password+"\n"), 0o600); err != nil {
+	if p.opts.Template == "" {
+		err = p.create(ctx, work)
+	} else {
+		err = copyTree(p.opts.Template, work, p.credential)
+	}
+	if err != nil {
 		return err
 	}
-	if err := errors.Join(p.credential.own(input), p.credential.own(work)); err != nil {
+	password, err := os.ReadFile(filepath.Join(work, "password"))
+	if err != nil {
 		return err
 	}
-	if err := p.initdb(ctx, filepath.Join(work, "data"), input); err != nil {
-		return err
-	}
-	if err := writeFile(filepath.Join(p.opts.Dir, passwordFile), password+"\n"); err != nil {
+	if err := writeFile(filepath.Join(p.opts.Dir, passwordFile), string(password)); err != nil {
 		return err
 	}
 	// An empty directory of that name was seen to be harmless.
@@ -102,6 +103,59 @@ func (p *Postgres) initialize(ctx context.Context) (err error) {
 		return err
 	}
 	return os.Rename(filepath.Join(work, "data"), p.data)
+}
+
+// MakeTemplate fills an empty directory with what PostgresOptions.Template asks for.
+func MakeTemplate(ctx context.Context, binaries, dir string) error {
+	p := &Postgres{opts: PostgresOptions{Binaries: binaries, Volatile: true}}
+	var err error
+	if p.credential, err = unprivileged(dir); err != nil {
+		return err
+	}
+	if err := p.credential.checkReach(dir, dir, "set PARLEY_CACHE_DIR to a directory that everybody may read"); err != nil {
+		return err
+	}
+	return p.create(ctx, dir)
+}
+
+// create makes new data, and the password file beside them.
+func (p *Postgres) create(ctx context.Context, dir string) error {
+	input := filepath.Join(dir, "password")
+	if err := os.WriteFile(input, []byte(strings.ToLower(rand.Text())+"\n"), 0o600); err != nil {
+		return err
+	}
+	if err := errors.Join(p.credential.own(input), p.credential.own(dir)); err != nil {
+		return err
+	}
+	return p.initdb(ctx, filepath.Join(dir, "data"), input)
+}
+
+// copyTree copies what is in one directory into another, for a user.
+func copyTree(from, to string, owner *Credential) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, relative)
+		if entry.IsDir() {
+			if err := os.Mkdir(target, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+			return owner.own(target)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(target, content, 0o600); err != nil {
+			return err
+		}
+		return owner.own(target)
+	})
 }
 
 func (p *Postgres) initdb(ctx context.Context, data, passwordInput string) error {

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"parley/local/install"
 )
@@ -55,7 +57,7 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	}
 
 	// An engine that outlived its parent would fight the new one for its shards.
-	if err := stopOrphanEngines(ctx, opts.Dir.path); err != nil {
+	if err := EndOrphans(ctx, opts.Dir); err != nil {
 		return nil, err
 	}
 	var credential *Credential
@@ -100,6 +102,19 @@ func (s *Stack) Stop() error {
 		errs = append(errs, s.postgres.Stop())
 	}
 	return errors.Join(errs...)
+}
+
+// EndOrphans ends the processes that a killed process left behind on a data directory.
+func EndOrphans(ctx context.Context, dir *DataDir) error {
+	engines := func() ([]int, error) { return processesWith("parley-engine", "--owner="+dir.path) }
+	if err := endAll(ctx, engines, step{syscall.SIGTERM, 3 * time.Second}, step{syscall.SIGKILL, 3 * time.Second}); err != nil {
+		return fmt.Errorf("stop the Temporal server of an earlier run: %w", err)
+	}
+	servers := func() ([]int, error) { return processesIn("postgres", filepath.Join(dir.path, "postgres")) }
+	if err := endServers(ctx, servers); err != nil {
+		return fmt.Errorf("stop the Postgres of an earlier run: %w", err)
+	}
+	return nil
 }
 
 // FindTools finds the programs to run: PARLEY_POSTGRES and PARLEY_ENGINE, else those beside the running executable.

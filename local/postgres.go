@@ -33,6 +33,8 @@ type PostgresOptions struct {
 	Log      *slog.Logger
 	// Volatile trades the safety of the data for speed: what was written last is lost when the machine stops.
 	Volatile bool
+	// Template, if set, is a directory filled by MakeTemplate, which is copied instead of creating new data.
+	Template string
 }
 
 // Postgres is a running, supervised database server on loopback.
@@ -121,10 +123,7 @@ func (p *Postgres) Stop() error {
 
 // endOrphans ends whatever still runs on the data. Postgres itself would refuse to start beside its own leftovers.
 func (p *Postgres) endOrphans(ctx context.Context) error {
-	find := func() ([]int, error) { return processesIn("postgres", p.data) }
-	if err := endAll(ctx, find,
-		step{syscall.SIGINT, 5 * time.Second}, step{syscall.SIGQUIT, 2 * time.Second}, step{syscall.SIGKILL, 3 * time.Second},
-	); err != nil {
+	if err := endServers(ctx, func() ([]int, error) { return processesIn("postgres", p.data) }); err != nil {
 		return err
 	}
 	// The number in the pid file may belong to somebody else by now, which Postgres would take for itself.
@@ -132,6 +131,11 @@ func (p *Postgres) endOrphans(ctx context.Context) error {
 		return fmt.Errorf("remove the stale pid file: %w", err)
 	}
 	return nil
+}
+
+func endServers(ctx context.Context, find func() ([]int, error)) error {
+	return endAll(ctx, find,
+		step{syscall.SIGINT, 5 * time.Second}, step{syscall.SIGQUIT, 2 * time.Second}, step{syscall.SIGKILL, 3 * time.Second})
 }
 
 // startAnywhere starts the server on the port it had last, or on a free one.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -30,23 +29,15 @@ func Engine(ctx context.Context, cache, root string, out io.Writer) (string, err
 		return "", err
 	}
 	dir := filepath.Join(cache, "engine", key)
-	path := filepath.Join(dir, engineName)
-	if exists(path) {
-		return path, nil
-	}
-	err = locked(cache, "engine", out, func() error {
-		if exists(path) {
-			return nil
-		}
-		if err := makeReachable(filepath.Dir(dir)); err != nil {
+	err = Once(cache, "engine", dir, out, func(work string) error {
+		fmt.Fprintf(out, "Building the Temporal engine. This happens once: the result is kept in %s.\n", dir)
+		fmt.Fprintln(out, "The first time everything is compiled, which takes about 7 minutes on 2 cores.")
+		if err := buildEngine(ctx, source, work, out); err != nil {
 			return err
 		}
-		if err := buildEngine(ctx, source, dir, out); err != nil {
-			return err
-		}
-		return dropOldEngines(filepath.Dir(dir), key)
+		return dropOldEngines(filepath.Dir(dir), filepath.Base(work))
 	})
-	return path, err
+	return filepath.Join(dir, engineName), err
 }
 
 // engineKey names a build by all that goes into it.
@@ -77,15 +68,7 @@ func engineKey(ctx context.Context, source string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil))[:16], nil
 }
 
-func buildEngine(ctx context.Context, source, dir string, out io.Writer) (err error) {
-	work, err := workDir(filepath.Dir(dir))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-
-	fmt.Fprintf(out, "Building the Temporal engine. This happens once: the result is kept in %s.\n", dir)
-	fmt.Fprintln(out, "The first time everything is compiled, which takes about 7 minutes on 2 cores.")
+func buildEngine(ctx context.Context, source, work string, out io.Writer) error {
 	if err := run(ctx, source, "go", "mod", "download"); err != nil {
 		return err
 	}
@@ -104,10 +87,7 @@ func buildEngine(ctx context.Context, source, dir string, out io.Writer) (err er
 	if err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, progress.complaints())
 	}
-	if err := makeReadable(work); err != nil {
-		return err
-	}
-	return os.Rename(work, dir)
+	return makeReadable(work)
 }
 
 // stalePackages counts what the compiler has to do.

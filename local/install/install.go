@@ -67,24 +67,39 @@ func Ensure(ctx context.Context, root string, out io.Writer) (Tools, error) {
 	return Tools{Postgres: postgres, Engine: engine}, nil
 }
 
-// locked runs do while no other process holds the lock of that name.
-func locked(cache, name string, out io.Writer, do func() error) (err error) {
-	if err := makeReachable(cache); err != nil {
+// Once makes sure that there is a directory at path, inside the cache. If it is not there, build is called with an
+// empty directory, which then becomes path; no other process builds the same kind meanwhile.
+func Once(cache, kind, path string, out io.Writer, build func(work string) error) (err error) {
+	if exists(path) {
+		return nil
+	}
+	if err := makeReachable(filepath.Dir(path)); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(filepath.Join(cache, name+".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := os.OpenFile(filepath.Join(cache, kind+".lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return fmt.Errorf("open the lock: %w", err)
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		fmt.Fprintf(out, "Waiting for another process that installs %s…\n", name)
-		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		fmt.Fprintf(out, "Waiting for another process that installs the same (%s)…\n", kind)
+		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 			return fmt.Errorf("wait for the lock: %w", err)
 		}
+		if exists(path) {
+			return nil
+		}
 	}
-	return do()
+
+	work, err := workDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	if err := build(work); err != nil {
+		return err
+	}
+	return os.Rename(work, path)
 }
 
 // makeReachable creates a directory that every user may look into, whatever the umask is.

@@ -22,18 +22,9 @@ func Postgres(ctx context.Context, cache, root string, out io.Writer) (string, e
 		return "", err
 	}
 	dir := filepath.Join(cache, "postgres", version+"-"+filepath.Base(pkg))
-	if exists(dir) {
-		return dir, nil
-	}
-	err = locked(cache, "postgres", out, func() error {
-		if exists(dir) {
-			return nil
-		}
+	err = Once(cache, "postgres", dir, out, func(work string) error {
 		fmt.Fprintf(out, "Installing Postgres %s into %s…\n", version, dir)
-		if err := makeReachable(filepath.Dir(dir)); err != nil {
-			return err
-		}
-		return installPostgres(ctx, source, pkg, dir)
+		return installPostgres(ctx, source, pkg, work)
 	})
 	return dir, err
 }
@@ -62,13 +53,7 @@ func postgresPackage(source string) (name, version string, err error) {
 	return name, version, nil
 }
 
-func installPostgres(ctx context.Context, source, pkg, dir string) (err error) {
-	work, err := workDir(filepath.Dir(dir))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-
+func installPostgres(ctx context.Context, source, pkg, work string) error {
 	for _, name := range []string{"package.json", "package-lock.json", ".npmrc"} {
 		content, err := os.ReadFile(filepath.Join(source, name))
 		if err != nil {
@@ -93,11 +78,19 @@ func installPostgres(ctx context.Context, source, pkg, dir string) (err error) {
 	if err := restoreLinks(unpacked); err != nil {
 		return err
 	}
-	native := filepath.Join(unpacked, "native")
-	if err := makeReadable(native); err != nil {
+	entries, err := os.ReadDir(filepath.Join(unpacked, "native"))
+	if err != nil {
 		return err
 	}
-	return os.Rename(native, dir)
+	for _, entry := range entries {
+		if err := os.Rename(filepath.Join(unpacked, "native", entry.Name()), filepath.Join(work, entry.Name())); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(work, "node_modules")); err != nil {
+		return err
+	}
+	return makeReadable(work)
 }
 
 // restoreLinks makes the libraries' symbolic links, which an npm package cannot hold: it lists them instead.
