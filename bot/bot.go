@@ -19,11 +19,7 @@ import (
 )
 
 // Line is one message of a dialogue as the bot sees it.
-type Line struct {
-	Seq    int64
-	Author dialogue.Author
-	Text   string
-}
+type Line = dialogue.Line
 
 // Profile is how a shop wants its bot to appear.
 type Profile struct {
