@@ -76,7 +76,7 @@ func (r *Replies) Reply(ctx context.Context, in workflows.ReplyInput) (res workf
 	for restarts := 0; ; restarts++ {
 		due, err := r.waitForQuiet(ctx, in.DialogueID, watch)
 		if err != nil {
-			return res, r.edge(err)
+			return res, edge(err)
 		}
 		if !due {
 			return r.nothing(ctx, in.DialogueID)
@@ -88,7 +88,7 @@ func (r *Replies) Reply(ctx context.Context, in workflows.ReplyInput) (res workf
 		case errors.Is(err, store.ErrSuperseded):
 			return r.nothing(ctx, in.DialogueID)
 		case err != nil:
-			return res, r.edge(err)
+			return res, edge(err)
 		}
 		return res, nil
 	}
@@ -152,7 +152,7 @@ func sleep(ctx context.Context, d time.Duration, watch *Watch, p store.Pending) 
 func (r *Replies) nothing(ctx context.Context, id uuid.UUID) (workflows.ReplyResult, error) {
 	p, err := r.Store.Pending(ctx, id)
 	if err != nil {
-		return workflows.ReplyResult{}, r.edge(err)
+		return workflows.ReplyResult{}, edge(err)
 	}
 	return workflows.ReplyResult{Outcome: workflows.ReplyNothing, State: workflows.Doorbell{
 		Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq,
@@ -309,7 +309,7 @@ func result(outcome workflows.ReplyOutcome, t store.Turn, said string, done stor
 }
 
 // edge says to the engine which errors no retry mends.
-func (r *Replies) edge(err error) error {
+func edge(err error) error {
 	if dialogue.ErrorCode(err) == dialogue.CodeNotFound {
 		return temporal.NewNonRetryableApplicationError(err.Error(), workflows.GoneErrorType, err)
 	}

@@ -19,15 +19,16 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"parley/dialogue"
+	"parley/web"
 )
 
 // staticOptions is what the pages of the front ends are served from.
 type staticOptions struct {
-	Inbox  fs.FS // index.html and assets/, or nothing when it is not built
-	Widget fs.FS // widget.js, app.html, demo.html and assets/, or nothing when it is not built
+	Inbox  fs.FS // index.html and assets/, or nothing when it is not built; nil: the embedded one
+	Widget fs.FS // widget.js, app.html, demo.html and assets/, or nothing when it is not built; nil: the embedded one
 	// AllowedOrigins returns the origins of the sites that may show a widget channel, named by id or slug. None: every site may.
 	AllowedOrigins func(ctx context.Context, channel string) ([]string, error)
-	Log            *slog.Logger
+	Log            *slog.Logger // nil: the default one
 }
 
 const (
@@ -43,16 +44,25 @@ const (
 )
 
 // mountStatic serves the inbox at /, /login and /d/*, the widget at /widget.js and /widget/app, and the demo shop page
-// at /demo. Every file has a route of its own, so that an unknown path is left to whoever else wants it. It fails when
-// a front end's files cannot be read.
-func mountStatic(r gin.IRouter, o staticOptions) error {
+// at /demo. Every file has a route of its own, so that an unknown path is left to whoever else wants it. It panics when
+// the files cannot be read, which embedded ones always can.
+func mountStatic(r gin.IRouter, o staticOptions) {
+	if o.Inbox == nil {
+		o.Inbox = web.Inbox()
+	}
+	if o.Widget == nil {
+		o.Widget = web.Widget()
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
 	inbox, err := loadAssets(o.Inbox)
 	if err != nil {
-		return fmt.Errorf("load the inbox: %w", err)
+		panic(fmt.Errorf("load the inbox: %w", err))
 	}
 	widget, err := loadAssets(o.Widget)
 	if err != nil {
-		return fmt.Errorf("load the widget: %w", err)
+		panic(fmt.Errorf("load the widget: %w", err))
 	}
 
 	for name, file := range inbox {
@@ -77,7 +87,6 @@ func mountStatic(r gin.IRouter, o staticOptions) error {
 	get(r, "/widget.js", headers(loader, "Access-Control-Allow-Origin", "*", "Cross-Origin-Resource-Policy", "cross-origin"))
 	get(r, "/widget/app", widgetApp(widget.page("app.html", "widget"), o))
 	get(r, "/demo", headers(widget.page("demo.html", "demo page"), "Content-Security-Policy", demoPolicy, "Referrer-Policy", "same-origin"))
-	return nil
 }
 
 // widgetApp serves the page inside the widget's frame, to the sites that its channel allows. The widget relies on this

@@ -165,6 +165,29 @@ func (s *Store) MessagesAfter(ctx context.Context, id uuid.UUID, seq int64, page
 	return views, more, nil
 }
 
+// CustomerMessages returns what a customer sees of a transcript, oldest first:
+// the page above seq, or with a negative one the newest page.
+func (s *Store) CustomerMessages(ctx context.Context, id uuid.UUID, after int64, page int) ([]MessageView, error) {
+	var rows []db.Message
+	var err error
+	if after < 0 {
+		rows, err = s.q.NewestCustomerMessages(ctx, s.pool, db.NewestCustomerMessagesParams{DialogueID: id, Page: int32(page)})
+		slices.Reverse(rows)
+	} else {
+		rows, err = s.q.CustomerMessagesAfter(ctx, s.pool, db.CustomerMessagesAfterParams{DialogueID: id, After: after, Page: int32(page)})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list what the customer sees of dialogue %s: %w", id, err)
+	}
+	views := make([]MessageView, len(rows))
+	for i, m := range rows {
+		if views[i], err = messageView(m, nil); err != nil {
+			return nil, err
+		}
+	}
+	return views, nil
+}
+
 // Turn loads the record of a turn.
 func (s *Store) Turn(ctx context.Context, id uuid.UUID) (db.Turn, error) {
 	t, err := s.q.GetTurn(ctx, s.pool, id)
@@ -172,4 +195,27 @@ func (s *Store) Turn(ctx context.Context, id uuid.UUID) (db.Turn, error) {
 		return db.Turn{}, notFound(err, "turn", id)
 	}
 	return t, nil
+}
+
+// Viewers lists who has a dialogue on the screen.
+func (s *Store) Viewers(ctx context.Context, id uuid.UUID) ([]OperatorRef, error) {
+	rows, err := s.q.DialogueViewers(ctx, s.pool, id)
+	if err != nil {
+		return nil, fmt.Errorf("list the viewers of dialogue %s: %w", id, err)
+	}
+	viewers := make([]OperatorRef, len(rows))
+	for i, r := range rows {
+		viewers[i] = OperatorRef(r)
+	}
+	return viewers, nil
+}
+
+// EventHead is the position of the newest event: where a stream goes on from
+// what is read now.
+func (s *Store) EventHead(ctx context.Context) (int64, error) {
+	log, err := s.q.EventLog(ctx, s.pool)
+	if err != nil {
+		return 0, fmt.Errorf("read the head of the event log: %w", err)
+	}
+	return log.Head, nil
 }

@@ -293,15 +293,17 @@ func (s *Store) SupersedeTurn(ctx context.Context, turn uuid.UUID) error {
 	return nil
 }
 
-// FinishSuggestion records a suggestion's draft; err, if not nil, why there is none.
-func (s *Store) FinishSuggestion(ctx context.Context, t Turn, res TurnResult, cause string, err error) error {
-	if err != nil {
-		if dbErr := s.q.EndTurn(ctx, s.pool, db.EndTurnParams{ID: t.ID, State: TurnFailed, Cause: ptr(cause), Error: ptr(err.Error())}); dbErr != nil {
-			return fmt.Errorf("record that suggestion %s failed: %w", t.ID, dbErr)
-		}
-		return nil
-	}
+// FinishSuggestion records a suggestion's draft.
+func (s *Store) FinishSuggestion(ctx context.Context, t Turn, res TurnResult) error {
 	return s.finishTurn(ctx, s.pool, t, res, TurnDrafted)
+}
+
+// FailSuggestion records why a suggestion has no draft.
+func (s *Store) FailSuggestion(ctx context.Context, turn uuid.UUID, cause string, reason error) error {
+	if err := s.q.EndTurn(ctx, s.pool, db.EndTurnParams{ID: turn, State: TurnFailed, Cause: ptr(cause), Error: ptr(reason.Error())}); err != nil {
+		return fmt.Errorf("record that suggestion %s failed: %w", turn, err)
+	}
+	return nil
 }
 
 func (s *Store) finishTurn(ctx context.Context, conn db.DBTX, t Turn, res TurnResult, state string) error {

@@ -79,6 +79,25 @@ type MessageView struct {
 	CreatedAt  time.Time              `json:"created_at"`
 }
 
+// CustomerMessage is all that a customer is told about a message.
+type CustomerMessage struct {
+	ID        uuid.UUID       `json:"id"`
+	Seq       int64           `json:"seq"`
+	Author    dialogue.Author `json:"author"`
+	Text      string          `json:"text"`
+	CreatedAt time.Time       `json:"created_at"`
+	ClientID  *string         `json:"client_id"` // of the customer's own messages
+}
+
+// ForCustomer is the message as its customer may see it.
+func (m MessageView) ForCustomer() CustomerMessage {
+	v := CustomerMessage{ID: m.ID, Seq: m.Seq, Author: m.Author, Text: m.Text, CreatedAt: m.CreatedAt}
+	if m.Author == dialogue.AuthorCustomer {
+		v.ClientID = m.ClientID
+	}
+	return v
+}
+
 // TimelineEvent is what a message of kind event says.
 type TimelineEvent struct {
 	Type     TimelineType           `json:"type"`

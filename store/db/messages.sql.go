@@ -100,6 +100,55 @@ func (q *Queries) CountUnread(ctx context.Context, db DBTX, arg CountUnreadParam
 	return count, err
 }
 
+const customerMessagesAfter = `-- name: CustomerMessagesAfter :many
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') AND seq > $2 ORDER BY seq LIMIT $3
+`
+
+type CustomerMessagesAfterParams struct {
+	DialogueID uuid.UUID
+	After      int64
+	Page       int32
+}
+
+func (q *Queries) CustomerMessagesAfter(ctx context.Context, db DBTX, arg CustomerMessagesAfterParams) ([]Message, error) {
+	rows, err := db.Query(ctx, customerMessagesAfter, arg.DialogueID, arg.After, arg.Page)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Message{}
+	for rows.Next() {
+		var i Message
+		if err := rows.Scan(
+			&i.ID,
+			&i.DialogueID,
+			&i.ChannelID,
+			&i.EpisodeID,
+			&i.Seq,
+			&i.Author,
+			&i.Kind,
+			&i.Text,
+			&i.Data,
+			&i.State,
+			&i.Error,
+			&i.OperatorID,
+			&i.TurnID,
+			&i.Part,
+			&i.ClientID,
+			&i.ProviderMessageID,
+			&i.Raw,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const findByClientID = `-- name: FindByClientID :one
 SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at FROM messages WHERE dialogue_id = $1 AND author = $2 AND client_id = $3
 `
@@ -430,13 +479,53 @@ func (q *Queries) ListMessagesBefore(ctx context.Context, db DBTX, arg ListMessa
 	return items, nil
 }
 
-const listOutgoing = `-- name: ListOutgoing :many
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at FROM messages WHERE dialogue_id = $1 AND state IN ('queued', 'sending') ORDER BY seq LIMIT 100
+const markReceived = `-- name: MarkReceived :many
+UPDATE messages SET state = CASE WHEN seq <= $2::bigint THEN 'read' ELSE 'delivered' END
+WHERE dialogue_id = $1 AND author IN ('bot', 'operator') AND kind = 'text'
+  AND ((state = 'sent' AND seq <= greatest($3::bigint, $2::bigint))
+    OR (state = 'delivered' AND seq <= $2::bigint))
+RETURNING id
 `
 
-// What still has to leave, in order.
-func (q *Queries) ListOutgoing(ctx context.Context, db DBTX, dialogueID uuid.UUID) ([]Message, error) {
-	rows, err := db.Query(ctx, listOutgoing, dialogueID)
+type MarkReceivedParams struct {
+	DialogueID uuid.UUID
+	Read       int64
+	Delivered  int64
+}
+
+// Receipts of the customer's screen. States never go backwards.
+func (q *Queries) MarkReceived(ctx context.Context, db DBTX, arg MarkReceivedParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, markReceived, arg.DialogueID, arg.Read, arg.Delivered)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const newestCustomerMessages = `-- name: NewestCustomerMessages :many
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') ORDER BY seq DESC LIMIT $2
+`
+
+type NewestCustomerMessagesParams struct {
+	DialogueID uuid.UUID
+	Page       int32
+}
+
+// Newest first.
+func (q *Queries) NewestCustomerMessages(ctx context.Context, db DBTX, arg NewestCustomerMessagesParams) ([]Message, error) {
+	rows, err := db.Query(ctx, newestCustomerMessages, arg.DialogueID, arg.Page)
 	if err != nil {
 		return nil, err
 	}
@@ -474,39 +563,52 @@ func (q *Queries) ListOutgoing(ctx context.Context, db DBTX, dialogueID uuid.UUI
 	return items, nil
 }
 
-const markReceived = `-- name: MarkReceived :many
-UPDATE messages SET state = CASE WHEN seq <= $2::bigint THEN 'read' ELSE 'delivered' END
-WHERE dialogue_id = $1 AND author IN ('bot', 'operator') AND kind = 'text'
-  AND ((state = 'sent' AND seq <= greatest($3::bigint, $2::bigint))
-    OR (state = 'delivered' AND seq <= $2::bigint))
-RETURNING id
+const nextOutgoing = `-- name: NextOutgoing :one
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, d.thread_key
+FROM messages m JOIN dialogues d ON d.id = m.dialogue_id JOIN channels c ON c.id = m.channel_id
+WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending') ORDER BY m.seq LIMIT 1
 `
 
-type MarkReceivedParams struct {
-	DialogueID uuid.UUID
-	Read       int64
-	Delivered  int64
+type NextOutgoingRow struct {
+	Message   Message
+	Channel   Channel
+	ThreadKey string
 }
 
-// Receipts of the customer's screen. States never go backwards.
-func (q *Queries) MarkReceived(ctx context.Context, db DBTX, arg MarkReceivedParams) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, markReceived, arg.DialogueID, arg.Read, arg.Delivered)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []uuid.UUID{}
-	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// The oldest message that still has to leave.
+func (q *Queries) NextOutgoing(ctx context.Context, db DBTX, dialogueID uuid.UUID) (NextOutgoingRow, error) {
+	row := db.QueryRow(ctx, nextOutgoing, dialogueID)
+	var i NextOutgoingRow
+	err := row.Scan(
+		&i.Message.ID,
+		&i.Message.DialogueID,
+		&i.Message.ChannelID,
+		&i.Message.EpisodeID,
+		&i.Message.Seq,
+		&i.Message.Author,
+		&i.Message.Kind,
+		&i.Message.Text,
+		&i.Message.Data,
+		&i.Message.State,
+		&i.Message.Error,
+		&i.Message.OperatorID,
+		&i.Message.TurnID,
+		&i.Message.Part,
+		&i.Message.ClientID,
+		&i.Message.ProviderMessageID,
+		&i.Message.Raw,
+		&i.Message.CreatedAt,
+		&i.Channel.ID,
+		&i.Channel.Kind,
+		&i.Channel.Slug,
+		&i.Channel.Name,
+		&i.Channel.Settings,
+		&i.Channel.Secrets,
+		&i.Channel.SecretKeyID,
+		&i.Channel.CreatedAt,
+		&i.ThreadKey,
+	)
+	return i, err
 }
 
 const setMessageState = `-- name: SetMessageState :exec

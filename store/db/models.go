@@ -112,6 +112,45 @@ type Identity struct {
 	ContactID uuid.UUID
 }
 
+type KnowledgeItem struct {
+	ID            uuid.UUID
+	SourceID      uuid.UUID
+	Key           string
+	GroupKey      string
+	Kind          string
+	Language      string
+	Title         string
+	Question      string
+	Text          string
+	Terms         interface{}
+	QuestionWords int32
+	TextWords     int32
+	Enabled       bool
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+type KnowledgeSource struct {
+	ID        uuid.UUID
+	Name      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+type KnowledgeTerm struct {
+	Term    string
+	Items   int32
+	Initial string
+	Size    int32
+}
+
+type KnowledgeTotal struct {
+	Singleton     bool
+	Items         int64
+	QuestionWords int64
+	TextWords     int64
+}
+
 type Message struct {
 	ID                uuid.UUID
 	DialogueID        uuid.UUID

@@ -231,3 +231,17 @@ func (q *Queries) OpenSuggestionTurn(ctx context.Context, db DBTX, arg OpenSugge
 	)
 	return i, err
 }
+
+const setTurnState = `-- name: SetTurnState :exec
+UPDATE turns SET state = $2 WHERE id = $1
+`
+
+type SetTurnStateParams struct {
+	ID    uuid.UUID
+	State string
+}
+
+func (q *Queries) SetTurnState(ctx context.Context, db DBTX, arg SetTurnStateParams) error {
+	_, err := db.Exec(ctx, setTurnState, arg.ID, arg.State)
+	return err
+}

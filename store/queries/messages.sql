@@ -26,6 +26,13 @@ FROM messages m LEFT JOIN operators o ON o.id = m.operator_id
 WHERE m.dialogue_id = sqlc.arg(dialogue_id) AND m.seq < sqlc.arg(before)
 ORDER BY m.seq DESC LIMIT sqlc.arg(page);
 
+-- name: NewestCustomerMessages :many
+-- Newest first.
+SELECT * FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') ORDER BY seq DESC LIMIT sqlc.arg(page);
+
+-- name: CustomerMessagesAfter :many
+SELECT * FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') AND seq > sqlc.arg(after) ORDER BY seq LIMIT sqlc.arg(page);
+
 -- name: BotContext :many
 -- The newest lines that the bot may read: what the customer saw and wrote.
 SELECT m.seq, m.author, m.text, m.kind, m.created_at FROM messages m
@@ -45,9 +52,11 @@ SELECT count(*) FROM messages WHERE dialogue_id = $1 AND author = 'customer' AND
 -- name: BotSendsUnderWay :many
 SELECT id FROM messages WHERE dialogue_id = $1 AND state = 'sending' AND author = 'bot' ORDER BY seq;
 
--- name: ListOutgoing :many
--- What still has to leave, in order.
-SELECT * FROM messages WHERE dialogue_id = $1 AND state IN ('queued', 'sending') ORDER BY seq LIMIT 100;
+-- name: NextOutgoing :one
+-- The oldest message that still has to leave.
+SELECT sqlc.embed(m), sqlc.embed(c), d.thread_key
+FROM messages m JOIN dialogues d ON d.id = m.dialogue_id JOIN channels c ON c.id = m.channel_id
+WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending') ORDER BY m.seq LIMIT 1;
 
 -- name: SetMessageState :exec
 UPDATE messages SET state = sqlc.arg(state), error = sqlc.narg(error), provider_message_id = coalesce(sqlc.narg(provider_message_id), provider_message_id)

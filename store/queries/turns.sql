@@ -27,3 +27,6 @@ UPDATE turns SET attempts = attempts + 1, cause = $2, error = $3 WHERE id = $1;
 
 -- name: GetTurn :one
 SELECT * FROM turns WHERE id = $1;
+
+-- name: SetTurnState :exec
+UPDATE turns SET state = $2 WHERE id = $1;

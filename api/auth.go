@@ -1,0 +1,197 @@
+package api
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"parley/dialogue"
+	"parley/store"
+	"parley/store/db"
+)
+
+const (
+	sessionCookie = "parley_session"
+	sessionLife   = 30 * 24 * time.Hour
+	roleAdmin     = "admin"
+	operatorKey   = "operator"
+	sessionKey    = "session"
+)
+
+// passwordParams follow OWASP's recommendation for Argon2id on servers
+// (https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html).
+func passwordParams() *argon2id.Params {
+	return &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+}
+
+// HashPassword makes what is stored of a password.
+func HashPassword(password string) (string, error) {
+	if len([]rune(password)) < 8 || len(password) > 200 {
+		return "", dialogue.Errorf(dialogue.CodeInvalid, "a password has 8 to 200 characters")
+	}
+	return argon2id.CreateHash(password, passwordParams())
+}
+
+// NewToken makes a secret of 32 random bytes for a session or a program, and the
+// hash under which it is stored.
+func NewToken() (token string, hash []byte) {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // never fails: crypto/rand ends the program instead
+	token = base64.RawURLEncoding.EncodeToString(raw)
+	return token, tokenHash(token)
+}
+
+func tokenHash(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+func bearer(c *gin.Context) string {
+	scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+type operatorView struct {
+	ID    uuid.UUID `json:"id"`
+	Email string    `json:"email"`
+	Name  string    `json:"name"`
+	Role  string    `json:"role"`
+}
+
+func viewOperator(o db.Operator) operatorView {
+	return operatorView{ID: o.ID, Email: o.Email, Name: o.Name, Role: o.Role}
+}
+
+func (s *Server) login(c *gin.Context) {
+	var in struct{ Email, Password string }
+	if err := readJSON(c, &in); err != nil {
+		s.fail(c, err)
+		return
+	}
+	email := strings.ToLower(strings.TrimSpace(in.Email))
+	for _, key := range []string{"ip " + c.ClientIP(), "account " + email} {
+		if err := s.limits.login.take(key); err != nil {
+			s.fail(c, err)
+			return
+		}
+	}
+	operator, err := s.checkPassword(c, email, in.Password)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	token, hash := NewToken()
+	if err := s.Store.AddSession(c, hash, operator.ID, time.Now().Add(sessionLife)); err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.setCookie(c, token, sessionLife)
+	c.JSON(http.StatusOK, gin.H{"operator": viewOperator(operator)})
+}
+
+// checkPassword finds who logs in. An unknown address takes as long as a wrong
+// password, and is told the same.
+func (s *Server) checkPassword(c *gin.Context, email, password string) (db.Operator, error) {
+	wrong := dialogue.Errorf(dialogue.CodeUnauthorized, "the e-mail address or the password is wrong")
+	operator, err := s.Store.OperatorByEmail(c, email)
+	if dialogue.ErrorCode(err) == dialogue.CodeNotFound {
+		_, _ = argon2id.CreateHash(password, passwordParams())
+		return db.Operator{}, wrong
+	}
+	if err != nil {
+		return db.Operator{}, err
+	}
+	match, err := argon2id.ComparePasswordAndHash(password, operator.PasswordHash)
+	if err != nil {
+		return db.Operator{}, err
+	}
+	if !match || operator.DisabledAt != nil {
+		return db.Operator{}, wrong
+	}
+	return operator, nil
+}
+
+func (s *Server) setCookie(c *gin.Context, token string, life time.Duration) {
+	http.SetCookie(c.Writer, &http.Cookie{
+		Name: sessionCookie, Value: token, Path: "/", MaxAge: int(life.Seconds()), HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, Secure: c.Request.TLS != nil || strings.HasPrefix(s.PublicURL, "https://"),
+	})
+}
+
+func (s *Server) getSession(c *gin.Context) {
+	c.JSON(http.StatusOK, gin.H{"operator": viewOperator(operatorOf(c))})
+}
+
+func (s *Server) logout(c *gin.Context) {
+	if hash, ok := c.Get(sessionKey); ok {
+		if err := s.Store.EndSession(c, hash.([]byte)); err != nil {
+			s.fail(c, err)
+			return
+		}
+		s.Hub.Revoke(operatorOf(c).ID, sessionName(c))
+	}
+	s.setCookie(c, "", -time.Second)
+	c.Status(http.StatusNoContent)
+}
+
+// authenticate finds who asks: a program by its API token, a browser by its
+// session cookie. A browser's changes must come from our own pages.
+func (s *Server) authenticate(c *gin.Context) {
+	if token := bearer(c); token != "" {
+		operator, err := s.Store.OperatorByAPIToken(c, tokenHash(token))
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		c.Set(operatorKey, operator)
+		return
+	}
+	token, err := c.Cookie(sessionCookie)
+	if err != nil || token == "" {
+		s.fail(c, dialogue.Errorf(dialogue.CodeUnauthorized, "you are not logged in: log in first"))
+		return
+	}
+	if err := http.NewCrossOriginProtection().Check(c.Request); err != nil {
+		s.fail(c, dialogue.Errorf(dialogue.CodeForbidden, "this request comes from another site"))
+		return
+	}
+	hash := tokenHash(token)
+	operator, err := s.Store.OperatorBySession(c, hash)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Set(operatorKey, operator)
+	c.Set(sessionKey, hash)
+}
+
+func (s *Server) requireAdmin(c *gin.Context) {
+	if operatorOf(c).Role != roleAdmin {
+		s.fail(c, dialogue.Errorf(dialogue.CodeForbidden, "only admins may do that: ask one of yours"))
+	}
+}
+
+func operatorOf(c *gin.Context) db.Operator { return c.MustGet(operatorKey).(db.Operator) }
+
+func operatorRef(c *gin.Context) store.OperatorRef {
+	o := operatorOf(c)
+	return store.OperatorRef{ID: o.ID, Name: o.Name}
+}
+
+// sessionName names the session of a request without giving its token away.
+func sessionName(c *gin.Context) string {
+	if hash, ok := c.Get(sessionKey); ok {
+		return base64.RawURLEncoding.EncodeToString(hash.([]byte)[:12])
+	}
+	return "token " + operatorOf(c).ID.String()
+}

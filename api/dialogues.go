@@ -1,0 +1,449 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"parley/dialogue"
+	"parley/store"
+	"parley/workflows"
+)
+
+const (
+	maxText     = 10_000 // characters of an operator's message or note
+	maxClientID = 64
+	maxSearch   = 200
+	pageDefault = 50
+	pageMax     = 100
+)
+
+// modeWait is how long PUT mode waits for the bot's messages that are on their way.
+const modeWait = 5 * time.Second
+
+func (s *Server) routeAPI(r *gin.RouterGroup) {
+	r.POST("/session", s.login)
+	in := r.Group("", s.authenticate)
+	in.GET("/session", s.getSession)
+	in.DELETE("/session", s.logout)
+
+	in.GET("/dialogues", s.listDialogues)
+	d := in.Group("/dialogues/:id")
+	d.GET("", s.getDialogue)
+	d.GET("/messages", s.listMessages)
+	d.POST("/messages", s.postMessage)
+	d.POST("/notes", s.postNote)
+	d.PUT("/mode", s.putMode)
+	d.PUT("/status", s.putStatus)
+	d.PUT("/assignee", s.putAssignee)
+	d.PUT("/read", s.putRead)
+	d.POST("/suggestion", s.postSuggestion)
+	in.GET("/turns/:id", s.getTurn)
+
+	in.GET("/stream", s.operatorStream)
+	in.PUT("/presence", s.putPresence)
+
+	in.GET("/channels", s.listChannels)
+	in.POST("/channels", s.requireAdmin, s.createChannel)
+	in.GET("/operators", s.listOperators)
+	in.POST("/operators", s.requireAdmin, s.createOperator)
+	in.GET("/dead-letters", s.requireAdmin, s.listDeadLetters)
+}
+
+func (s *Server) listDialogues(c *gin.Context) {
+	filter, err := s.dialogueFilter(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	after, err := cursorPlace(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	limit, err := pageSize(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	// The position is read before the list: what happens in between comes on the stream too, and does no harm twice.
+	position, err := s.Store.EventHead(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	list, err := s.Store.ListDialogues(c, filter, after, limit+1)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	var next *string
+	if len(list) > limit {
+		list = list[:limit]
+		last := list[limit-1]
+		next = placeCursor(store.Place{At: last.LastMessage.CreatedAt, ID: last.ID})
+	}
+	c.JSON(http.StatusOK, gin.H{"dialogues": list, "next_cursor": next, "position": position})
+}
+
+func (s *Server) dialogueFilter(c *gin.Context) (store.DialogueFilter, error) {
+	var f store.DialogueFilter
+	for _, word := range split(c.Query("status")) {
+		status := dialogue.Status(word)
+		if !status.Valid() {
+			return f, dialogue.Errorf(dialogue.CodeInvalid, "status %q is none of new, open, snoozed, closed", word)
+		}
+		f.Statuses = append(f.Statuses, status)
+	}
+	if mode := c.Query("mode"); mode != "" {
+		if f.Mode = dialogue.Mode(mode); !f.Mode.Valid() {
+			return f, dialogue.Errorf(dialogue.CodeInvalid, "mode %q is neither bot nor operator", mode)
+		}
+	}
+	if name := c.Query("channel"); name != "" {
+		ch, err := s.Store.Channel(c, name)
+		if err != nil {
+			return f, err
+		}
+		f.Channel = uuid.NullUUID{UUID: ch.ID, Valid: true}
+	}
+	switch assignee := c.Query("assignee"); assignee {
+	case "":
+	case "none":
+		f.Unassigned = true
+	case "me":
+		f.Assignee = uuid.NullUUID{UUID: operatorOf(c).ID, Valid: true}
+	default:
+		id, err := uuid.Parse(assignee)
+		if err != nil {
+			return f, dialogue.Errorf(dialogue.CodeInvalid, "assignee %q is no id of an operator, nor me or none", assignee)
+		}
+		f.Assignee = uuid.NullUUID{UUID: id, Valid: true}
+	}
+	for name, field := range map[string]*bool{"unread": &f.Unread, "waiting": &f.Waiting} {
+		if value := c.Query(name); value != "" {
+			yes, err := strconv.ParseBool(value)
+			if err != nil {
+				return f, dialogue.Errorf(dialogue.CodeInvalid, "%s is true or false, not %q", name, value)
+			}
+			*field = yes
+		}
+	}
+	if sort := c.Query("sort"); sort != "" && sort != "recent" {
+		return f, dialogue.Errorf(dialogue.CodeInvalid, "sort %q is not known: use recent", sort)
+	}
+	f.Search = strings.TrimSpace(c.Query("q"))
+	if len([]rune(f.Search)) > maxSearch || strings.ContainsRune(f.Search, 0) {
+		return f, dialogue.Errorf(dialogue.CodeInvalid, "q has at most %d characters", maxSearch)
+	}
+	return f, nil
+}
+
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
+}
+
+// cursorPlace reads the cursor of a list sorted by time; nil when there is none.
+func cursorPlace(c *gin.Context) (*store.Place, error) {
+	cursor := c.Query("cursor")
+	if cursor == "" {
+		return nil, nil
+	}
+	var place store.Place
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(raw, &place)
+	}
+	if err != nil {
+		return nil, dialogue.Errorf(dialogue.CodeInvalid, "the cursor is not one that this list gave out: begin without it")
+	}
+	return &place, nil
+}
+
+func placeCursor(place store.Place) *string {
+	raw, _ := json.Marshal(place) // a time and an id always encode
+	cursor := base64.RawURLEncoding.EncodeToString(raw)
+	return &cursor
+}
+
+func pageSize(c *gin.Context) (int, error) {
+	value := c.Query("limit")
+	if value == "" {
+		return pageDefault, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > pageMax {
+		return 0, dialogue.Errorf(dialogue.CodeInvalid, "limit is a number from 1 to %d", pageMax)
+	}
+	return n, nil
+}
+
+type dialogueDetail struct {
+	store.DialogueView
+	WorkflowID  string              `json:"workflow_id"`
+	WorkflowURL *string             `json:"workflow_url"`
+	Viewers     []store.OperatorRef `json:"viewers"`
+}
+
+func (s *Server) getDialogue(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	view, err := s.Store.Dialogue(c, id)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	detail := dialogueDetail{DialogueView: view, WorkflowID: workflows.DialogueID(id)}
+	if detail.Viewers, err = s.Store.Viewers(c, id); err != nil {
+		s.fail(c, err)
+		return
+	}
+	if s.WorkflowURL != nil {
+		link := s.WorkflowURL(detail.WorkflowID)
+		detail.WorkflowURL = &link
+	}
+	c.JSON(http.StatusOK, detail)
+}
+
+func (s *Server) listMessages(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	limit, err := pageSize(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	before, err := seqParam(c, "before", math.MaxInt64)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	after, err := seqParam(c, "after", -1)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if _, err := s.Store.Dialogue(c, id); err != nil {
+		s.fail(c, err)
+		return
+	}
+	var list []store.MessageView
+	var more bool
+	if after >= 0 {
+		list, more, err = s.Store.MessagesAfter(c, id, after, limit)
+	} else {
+		list, more, err = s.Store.MessagesBefore(c, id, before, limit)
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"messages": list, "more": more})
+}
+
+func seqParam(c *gin.Context, name string, def int64) (int64, error) {
+	value := c.Query(name)
+	if value == "" {
+		return def, nil
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < 0 {
+		return 0, dialogue.Errorf(dialogue.CodeInvalid, "%s is a number of a message, not %q", name, value)
+	}
+	return n, nil
+}
+
+type writing struct {
+	ClientID     string        `json:"client_id"`
+	Text         string        `json:"text"`
+	SuggestionID uuid.NullUUID `json:"suggestion_id"`
+}
+
+func readWriting(c *gin.Context, most int) (writing, error) {
+	var in writing
+	if err := readJSON(c, &in); err != nil {
+		return in, err
+	}
+	if err := checkText("client_id", in.ClientID, maxClientID); err != nil {
+		return in, err
+	}
+	return in, checkText("text", in.Text, most)
+}
+
+func (s *Server) postMessage(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	in, err := readWriting(c, maxText)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if in.SuggestionID.Valid {
+		turn, err := s.Store.Turn(c, in.SuggestionID.UUID)
+		if err != nil || turn.DialogueID != id {
+			s.fail(c, dialogue.Errorf(dialogue.CodeInvalid, "suggestion_id names no suggestion of this dialogue"))
+			return
+		}
+	}
+	out, err := s.Store.PostOperatorMessage(c, store.OperatorMessage{
+		DialogueID: id, Operator: operatorRef(c), ClientID: in.ClientID, Text: in.Text, SuggestionID: in.SuggestionID,
+	})
+	s.answer(c, out, err)
+}
+
+func (s *Server) postNote(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	in, err := readWriting(c, maxText)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	out, err := s.Store.PostNote(c, id, operatorRef(c), in.ClientID, in.Text)
+	s.answer(c, out, err)
+}
+
+// answer gives the outcome of a call.
+func (s *Server) answer(c *gin.Context, out any, err error) {
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, out)
+}
+
+func (s *Server) putMode(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	var in struct{ Mode dialogue.Mode }
+	if err := readJSON(c, &in); err != nil {
+		s.fail(c, err)
+		return
+	}
+	if !in.Mode.Valid() {
+		s.fail(c, dialogue.Errorf(dialogue.CodeInvalid, "mode %q is neither bot nor operator", in.Mode))
+		return
+	}
+	view, err := s.Store.SetMode(c, id, in.Mode, operatorRef(c))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	// The switch holds already. Whoever waits no longer still learns nothing wrong: the fence lets no other message out.
+	inFlight, err := s.Store.WaitForBotSends(c, id, modeWait)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"dialogue": view, "in_flight": inFlight})
+}
+
+func (s *Server) putStatus(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	var in struct{ Status dialogue.Status }
+	if err := readJSON(c, &in); err != nil {
+		s.fail(c, err)
+		return
+	}
+	var view store.DialogueView
+	switch in.Status {
+	case dialogue.StatusClosed:
+		view, err = s.Store.Close(c, id, operatorRef(c))
+	case dialogue.StatusOpen:
+		view, err = s.Store.Reopen(c, id, operatorRef(c))
+	default:
+		err = dialogue.Errorf(dialogue.CodeInvalid, "status can be set to open or closed, not to %q", in.Status)
+	}
+	s.answer(c, view, err)
+}
+
+func (s *Server) putAssignee(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	var in struct {
+		OperatorID uuid.NullUUID `json:"operator_id"`
+	}
+	if err := readJSON(c, &in); err != nil {
+		s.fail(c, err)
+		return
+	}
+	var assignee *store.OperatorRef
+	if in.OperatorID.Valid {
+		o, err := s.Store.Operator(c, in.OperatorID.UUID)
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		assignee = &store.OperatorRef{ID: o.ID, Name: o.Name}
+	}
+	view, err := s.Store.Assign(c, id, assignee)
+	s.answer(c, view, err)
+}
+
+func (s *Server) putRead(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	var in struct{ Seq *int64 }
+	if err := readJSON(c, &in); err != nil {
+		s.fail(c, err)
+		return
+	}
+	if in.Seq == nil || *in.Seq < 0 {
+		s.fail(c, dialogue.Errorf(dialogue.CodeInvalid, "seq is the number of the last message that was read"))
+		return
+	}
+	view, err := s.Store.MarkRead(c, id, *in.Seq)
+	s.answer(c, view, err)
+}
+
+// suggestTimeout bounds how long an operator waits for a draft.
+const suggestTimeout = 2 * time.Minute
+
+func (s *Server) postSuggestion(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if err := s.limits.suggest.take(operatorOf(c).ID.String()); err != nil {
+		s.fail(c, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(c, suggestTimeout)
+	defer cancel()
+	out, err := s.suggest(ctx, id, operatorOf(c).ID)
+	s.answer(c, out, err)
+}

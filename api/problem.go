@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"parley/dialogue"
+)
+
+// Problem is a problem document (RFC 9457).
+type Problem struct {
+	Type   string        `json:"type"`
+	Title  string        `json:"title"`
+	Status int           `json:"status"`
+	Detail string        `json:"detail"` // what happened and what to do
+	Code   dialogue.Code `json:"code"`
+}
+
+const internalDetail = "something in Parley failed; nothing of yours is lost. Try again; if it stays, the server's log says more"
+
+// statuses maps the codes of domain errors to HTTP.
+var statuses = map[dialogue.Code]int{
+	dialogue.CodeInvalid:      http.StatusBadRequest,
+	dialogue.CodeUnauthorized: http.StatusUnauthorized,
+	dialogue.CodeForbidden:    http.StatusForbidden,
+	dialogue.CodeNotFound:     http.StatusNotFound,
+	dialogue.CodeConflict:     http.StatusConflict,
+	dialogue.CodeTooLarge:     http.StatusRequestEntityTooLarge,
+	dialogue.CodeRateLimited:  http.StatusTooManyRequests,
+	dialogue.CodeUnavailable:  http.StatusServiceUnavailable,
+}
+
+// fail answers with the problem that err is. What is not a domain error is
+// logged, and shown as internal.
+func (s *Server) fail(c *gin.Context, err error) {
+	if e, ok := errors.AsType[*dialogue.Error](err); ok {
+		problem(c, statuses[e.Code], e.Code, e.Message)
+		return
+	}
+	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
+		c.Abort() // the client is gone
+		return
+	}
+	s.Log.Error("request failed", "method", c.Request.Method, "route", c.FullPath(), "error", err)
+	problem(c, http.StatusInternalServerError, "internal", internalDetail)
+}
+
+func problem(c *gin.Context, status int, code dialogue.Code, detail string) {
+	c.Header("Content-Type", "application/problem+json")
+	c.AbortWithStatusJSON(status, Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code})
+}
+
+// readJSON decodes a request's body.
+func readJSON(c *gin.Context, into any) error {
+	decoder := json.NewDecoder(c.Request.Body)
+	err := decoder.Decode(into)
+	if err == nil {
+		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("more after the JSON value")
+		}
+	}
+	return bodyError(err)
+}
+
+// bodyError says what is wrong with a request's body.
+func bodyError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return dialogue.Errorf(dialogue.CodeTooLarge, "the body is larger than %d bytes: send less at once", tooLarge.Limit)
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return dialogue.Errorf(dialogue.CodeInvalid, "%s must be of type %s, not %s", wrong.Field, wrong.Type, wrong.Value)
+	}
+	return dialogue.Errorf(dialogue.CodeInvalid, "the body is not one valid JSON object")
+}
+
+// pathID reads the id in the path.
+func pathID(c *gin.Context) (uuid.UUID, error) {
+	id, err := uuid.Parse(c.Param("id"))
+	if err != nil {
+		return uuid.Nil, dialogue.Errorf(dialogue.CodeNotFound, "there is nothing with the id %q", c.Param("id"))
+	}
+	return id, nil
+}
+
+// checkText checks a text of a field: something visible, at most so many
+// characters, and no NUL, which the record cannot hold.
+func checkText(field, text string, most int) error {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return dialogue.Errorf(dialogue.CodeInvalid, "%s is empty: write something", field)
+	case len([]rune(text)) > most:
+		return dialogue.Errorf(dialogue.CodeTooLarge, "%s is longer than %d characters: split it", field, most)
+	case strings.ContainsRune(text, 0):
+		return dialogue.Errorf(dialogue.CodeInvalid, "%s contains a NUL character: remove it", field)
+	}
+	return nil
+}

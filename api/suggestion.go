@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"parley/activities"
+	"parley/bot"
+	"parley/dialogue"
+	"parley/store"
+	"parley/store/db"
+	"parley/store/live"
+)
+
+type suggestion struct {
+	Text    string         `json:"text"`
+	Sources []store.Source `json:"sources"`
+	TurnID  uuid.UUID      `json:"turn_id"`
+}
+
+// suggest has the bot draft an answer for an operator. Nobody but operators sees
+// it; it needs no engine, and whoever asks waits for it.
+func (s *Server) suggest(ctx context.Context, id, operator uuid.UUID) (suggestion, error) {
+	t, err := s.Store.OpenSuggestion(ctx, id, operator)
+	if err != nil {
+		return suggestion{}, err
+	}
+	progress := live.Turn{DialogueID: id, TurnID: t.ID, Kind: live.Suggestion}
+	show := func(state, text string) {
+		p := progress
+		p.State, p.Text = state, text
+		s.Live.Publish(live.Item{Turn: &p})
+	}
+	defer show(live.Ended, "")
+	answer, err := s.draft(ctx, t, func(text string) { show(live.Writing, text) })
+	if err != nil {
+		return suggestion{}, s.draftFailed(ctx, t, err)
+	}
+	res, err := activities.TurnResult(answer)
+	if err != nil {
+		return suggestion{}, err
+	}
+	if err := s.Store.FinishSuggestion(ctx, t, res); err != nil {
+		return suggestion{}, err
+	}
+	out := suggestion{Text: answer.Text, TurnID: t.ID}
+	return out, json.Unmarshal(res.Sources, &out.Sources)
+}
+
+func (s *Server) draft(ctx context.Context, t store.Turn, onText func(string)) (bot.Answer, error) {
+	var profile bot.Profile
+	if err := s.Store.BotProfile(ctx, &profile); err != nil {
+		return bot.Answer{}, err
+	}
+	in := activities.TurnInput(t, profile)
+	in.Draft = true
+	return s.Bot.Answer(ctx, in, onText)
+}
+
+// draftFailed records why there is no draft, and tells the operator what a model's error means.
+func (s *Server) draftFailed(ctx context.Context, t store.Turn, err error) error {
+	cause := "internal"
+	modelErr, ok := errors.AsType[*bot.Error](err)
+	if ok {
+		cause = string(modelErr.Class)
+	}
+	if dbErr := s.Store.FailSuggestion(context.WithoutCancel(ctx), t.ID, cause, err); dbErr != nil {
+		return errors.Join(err, dbErr)
+	}
+	if ok {
+		s.Log.Warn("a suggestion failed", "dialogue_id", t.DialogueID, "turn_id", t.ID, "cause", cause, "error", err)
+		return dialogue.Errorf(dialogue.CodeUnavailable, "the bot's model did not answer (%s): write yourself, or ask again in a minute", cause)
+	}
+	return fmt.Errorf("draft an answer in dialogue %s: %w", t.DialogueID, err)
+}
+
+type turnView struct {
+	ID               uuid.UUID       `json:"id"`
+	DialogueID       uuid.UUID       `json:"dialogue_id"`
+	Kind             string          `json:"kind"`
+	State            string          `json:"state"`
+	FromSeq          int64           `json:"from_seq"`
+	ToSeq            int64           `json:"to_seq"`
+	Attempts         int32           `json:"attempts"`
+	Restarts         int32           `json:"restarts"`
+	Answer           *string         `json:"answer"`
+	HandoffReason    *string         `json:"handoff_reason"`
+	Cause            *string         `json:"cause"`
+	Error            *string         `json:"error"`
+	Model            *string         `json:"model"`
+	PromptVersion    *string         `json:"prompt_version"`
+	PromptTokens     *int32          `json:"prompt_tokens"`
+	CompletionTokens *int32          `json:"completion_tokens"`
+	Sources          json.RawMessage `json:"sources"`
+	StartedAt        time.Time       `json:"started_at"`
+	FinishedAt       *time.Time      `json:"finished_at"`
+}
+
+func viewTurn(t db.Turn) turnView {
+	v := turnView{
+		ID: t.ID, DialogueID: t.DialogueID, Kind: t.Kind, State: t.State, FromSeq: t.FromSeq, ToSeq: t.ToSeq,
+		Attempts: t.Attempts, Restarts: t.Restarts, Answer: t.Answer, HandoffReason: t.HandoffReason, Cause: t.Cause, Error: t.Error,
+		Model: t.Model, PromptVersion: t.PromptVersion, PromptTokens: t.PromptTokens, CompletionTokens: t.CompletionTokens,
+		Sources: t.Sources, StartedAt: t.StartedAt, FinishedAt: t.FinishedAt,
+	}
+	if len(v.Sources) == 0 {
+		v.Sources = json.RawMessage("[]")
+	}
+	return v
+}
+
+func (s *Server) getTurn(c *gin.Context) {
+	id, err := pathID(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	t, err := s.Store.Turn(c, id)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, viewTurn(t))
+}

@@ -1,0 +1,203 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"parley/api/stream"
+	"parley/bot"
+	"parley/channel"
+	"parley/channel/widget"
+	"parley/dialogue"
+	"parley/store"
+	"parley/store/db"
+	"parley/store/live"
+)
+
+const (
+	maxWidgetText = 4000 // characters of a visitor's message
+	widgetHistory = 200  // messages of a transcript's newest page
+	visitorKey    = "visitor"
+)
+
+func (s *Server) routeWidget(r *gin.RouterGroup) {
+	r.Use(s.widgetOrigins)
+	r.GET("/config", s.widgetConfig)
+	r.POST("/sessions", s.createVisitor)
+	in := r.Group("", s.authenticateVisitor)
+	in.POST("/messages", s.postVisitorMessage)
+	in.GET("/messages", s.listVisitorMessages)
+	in.GET("/stream", s.visitorStream)
+	in.POST("/typing", s.visitorTyping)
+	in.POST("/receipts", s.visitorReceipts)
+}
+
+// widgetOrigins lets the loader on a shop's page read the configuration. All
+// else is asked by the widget's own frame, from our origin.
+func (s *Server) widgetOrigins(c *gin.Context) {
+	if c.FullPath() == "/widget/v1/config" {
+		c.Header("Access-Control-Allow-Origin", "*")
+	}
+}
+
+// widgetChannel finds a widget channel by id or slug.
+func (s *Server) widgetChannel(ctx context.Context, name string) (db.Channel, error) {
+	if name == "" {
+		return db.Channel{}, dialogue.Errorf(dialogue.CodeInvalid, "channel is missing: give the id or slug of a widget channel")
+	}
+	ch, err := s.Store.Channel(ctx, name)
+	if err == nil && ch.Kind != channel.Widget {
+		return db.Channel{}, dialogue.Errorf(dialogue.CodeNotFound, "there is no widget channel %s", name)
+	}
+	return ch, err
+}
+
+func (s *Server) widgetConfig(c *gin.Context) {
+	ch, err := s.widgetChannel(c, c.Query("channel"))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	var profile bot.Profile
+	if err := s.Store.BotProfile(c, &profile); err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"channel": ch.ID, "name": ch.Name, "bot_name": profile.Name, "disclose_bot": profile.Disclose})
+}
+
+func (s *Server) createVisitor(c *gin.Context) {
+	var in struct{ Channel string }
+	if err := readJSON(c, &in); err != nil {
+		s.fail(c, err)
+		return
+	}
+	ch, err := s.widgetChannel(c, in.Channel)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if err := s.limits.session.take(c.ClientIP()); err != nil {
+		s.fail(c, err)
+		return
+	}
+	token, hash := NewToken()
+	if err := s.Store.AddVisitor(c, hash, ch.ID); err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusCreated, gin.H{"token": token})
+}
+
+func (s *Server) authenticateVisitor(c *gin.Context) {
+	token := bearer(c)
+	if token == "" {
+		s.fail(c, dialogue.Errorf(dialogue.CodeUnauthorized, "the visitor's token is missing: open a session first"))
+		return
+	}
+	visitor, err := s.Store.Visitor(c, tokenHash(token))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Set(visitorKey, visitor)
+}
+
+func visitorOf(c *gin.Context) store.Visitor { return c.MustGet(visitorKey).(store.Visitor) }
+
+func (s *Server) postVisitorMessage(c *gin.Context) {
+	v := visitorOf(c)
+	if err := s.limits.message.take(v.SessionID.String()); err != nil {
+		s.fail(c, err)
+		return
+	}
+	in, err := readWriting(c, maxWidgetText)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	thread := v.SessionID.String()
+	out, err := s.Store.TakeMessage(c, store.Inbound{
+		ChannelID: v.Channel.ID, ThreadKey: thread, IdentityKind: widget.IdentityKind, Identity: thread, ClientID: in.ClientID, Text: in.Text,
+	})
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, out.Message.ForCustomer())
+}
+
+func (s *Server) listVisitorMessages(c *gin.Context) {
+	v := visitorOf(c)
+	after, err := seqParam(c, "after", -1)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	position, err := s.Store.EventHead(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	views := []store.CustomerMessage{}
+	if v.DialogueID.Valid {
+		list, err := s.Store.CustomerMessages(c, v.DialogueID.UUID, after, widgetHistory)
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		for _, m := range list {
+			views = append(views, m.ForCustomer())
+		}
+	}
+	c.JSON(http.StatusOK, gin.H{"messages": views, "position": position})
+}
+
+func (s *Server) visitorStream(c *gin.Context) {
+	v := visitorOf(c)
+	s.Hub.ServeCustomer(c, stream.CustomerViewer{Channel: v.Channel.ID, Session: v.SessionID})
+}
+
+func (s *Server) visitorTyping(c *gin.Context) {
+	v := visitorOf(c)
+	// A sign too many is no error: the next one is soon enough.
+	if s.limits.typing.take(v.SessionID.String()) == nil && v.DialogueID.Valid {
+		s.Live.Publish(live.Item{Typing: &live.Typing{
+			DialogueID: v.DialogueID.UUID, ThreadKey: v.SessionID.String(), Author: dialogue.AuthorCustomer,
+		}})
+	}
+	c.Status(http.StatusNoContent)
+}
+
+func (s *Server) visitorReceipts(c *gin.Context) {
+	v := visitorOf(c)
+	var in struct{ Delivered, Read int64 }
+	if err := readJSON(c, &in); err != nil {
+		s.fail(c, err)
+		return
+	}
+	if v.DialogueID.Valid && (in.Delivered > 0 || in.Read > 0) {
+		if err := s.Store.MarkReceived(c, v.DialogueID.UUID, in.Delivered, in.Read); err != nil {
+			s.fail(c, err)
+			return
+		}
+	}
+	c.Status(http.StatusNoContent)
+}
+
+// allowedOrigins says which sites may show a widget channel; none: every site.
+func (s *Server) allowedOrigins(ctx context.Context, name string) ([]string, error) {
+	ch, err := s.widgetChannel(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var settings widget.Settings
+	if err := json.Unmarshal(ch.Settings, &settings); err != nil {
+		return nil, fmt.Errorf("read the settings of channel %s: %w", ch.Slug, err)
+	}
+	return settings.AllowedOrigins, nil
+}

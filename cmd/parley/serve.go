@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/client"
+	temporallog "go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
+
+	"parley/activities"
+	"parley/api"
+	"parley/api/stream"
+	"parley/bot"
+	"parley/channel"
+	"parley/channel/telegram"
+	"parley/config"
+	"parley/demo"
+	"parley/doorbell"
+	"parley/knowledge"
+	"parley/store"
+	"parley/store/eventlog"
+	"parley/store/live"
+	"parley/vault"
+	"parley/worker"
+)
+
+// poolConns is how many database connections one role of a process takes at most.
+const poolConns = 24
+
+// role is what the api and the worker have in common: the record, the engine,
+// and what carries news between processes.
+type role struct {
+	cfg      config.Config
+	log      *slog.Logger
+	pool     *pgxpool.Pool
+	store    *store.Store
+	engine   client.Client
+	doorbell *doorbell.Doorbell
+	waker    *eventlog.Waker
+	live     *live.Publisher
+	vault    *vault.Vault
+}
+
+func newRole(ctx context.Context, cfg config.Config, log *slog.Logger) (*role, error) {
+	if err := cfg.Require("DATABASE_URL", "TEMPORAL_ADDRESS"); err != nil {
+		return nil, err
+	}
+	r := &role{cfg: cfg, log: log}
+	var err error
+	if r.vault, err = vault.New(cfg.SecretKey); err != nil {
+		return nil, err
+	}
+	if r.pool, err = openPool(ctx, cfg.DatabaseURL); err != nil {
+		return nil, err
+	}
+	// Lazy: without the engine messages are still taken and shown, and the bells wait.
+	r.engine, err = client.NewLazyClient(client.Options{
+		HostPort: cfg.TemporalAddress, Namespace: cfg.TemporalNamespace, Logger: temporallog.NewStructuredLogger(log),
+	})
+	if err != nil {
+		r.pool.Close()
+		return nil, fmt.Errorf("prepare the connection to Temporal at %s: %w", cfg.TemporalAddress, err)
+	}
+	r.waker = eventlog.NewWaker(r.pool, log)
+	r.live = live.NewPublisher(r.pool, log)
+	hooks := store.Hooks{Wake: r.waker.Wake, Rang: func(b store.Bell) { r.doorbell.Rang(b) }}
+	r.store = store.New(r.pool, hooks)
+	r.doorbell = doorbell.New(doorbell.Config{Outbox: r.store, Engine: r.engine, IdleAfter: cfg.IdleAfter, Log: log})
+	return r, nil
+}
+
+func openPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, error) {
+	pc, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse DATABASE_URL: %w", err)
+	}
+	pc.MaxConns = poolConns
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return pool, nil
+}
+
+func (r *role) close() {
+	r.engine.Close()
+	r.pool.Close()
+}
+
+// background starts what both roles run beside their work. It ends after ctx.
+func (r *role) background(ctx context.Context, g *errgroup.Group) {
+	g.Go(func() error { return r.waker.Run(ctx) })
+	g.Go(func() error { return r.live.Run(ctx) })
+	g.Go(func() error { return r.doorbell.Run(ctx) })
+}
+
+func (r *role) bot() (*bot.Bot, error) {
+	model := bot.Model(bot.Offline{})
+	if !r.cfg.Offline() {
+		var err error
+		model, err = bot.NewOpenAI(bot.OpenAIConfig{
+			BaseURL: r.cfg.OpenAIBaseURL, Key: r.cfg.OpenAIAPIKey, Model: r.cfg.OpenAIModel, Timeout: r.cfg.ModelTimeout,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return bot.New(bot.Deps{Knowledge: knowledge.NewBase(r.pool), Model: model, Log: r.log}), nil
+}
+
+// runAPI serves HTTP on ln until ctx is done.
+func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, log *slog.Logger) error {
+	r, err := newRole(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	answers, err := r.bot()
+	if err != nil {
+		return err
+	}
+	hub := stream.New(stream.Deps{Pool: r.pool, Publisher: r.live, Log: log})
+	handlers := map[string]func(string){live.Channel: live.Handler(hub.Live, log)}
+	server := api.New(api.Config{
+		Store: r.store, Hub: hub, Live: r.live, Bot: answers, Vault: r.vault, Log: log,
+		PublicURL: cfg.PublicURL, WorkflowURL: workflowURL(cfg),
+	})
+
+	// What serves requests stops first; what they need goes on until they are done.
+	below, stop := context.WithCancel(context.WithoutCancel(ctx))
+	g, below := errgroup.WithContext(below)
+	r.background(below, g)
+	g.Go(func() error { return hub.Run(below) })
+	g.Go(func() error { return eventlog.NewSequencer(r.pool, 0, log).Run(below) })
+	g.Go(func() error { return eventlog.NewFollower(r.pool, hub, handlers, log).Run(below) })
+	g.Go(func() error {
+		defer stop()
+		serving, cancel := context.WithCancel(ctx)
+		defer cancel()
+		context.AfterFunc(below, cancel)
+		return server.Serve(serving, ln)
+	})
+	return g.Wait()
+}
+
+// workflowURL makes links to the Temporal UI, or nil when nobody said where it is.
+func workflowURL(cfg config.Config) func(string) string {
+	if cfg.TemporalUIURL == "" {
+		return nil
+	}
+	return func(id string) string {
+		return cfg.TemporalUIURL + "/namespaces/" + url.PathEscape(cfg.TemporalNamespace) + "/workflows/" + url.PathEscape(id)
+	}
+}
+
+// engineRetry is how long a worker waits before it looks for the engine again.
+const engineRetry = 2 * time.Second
+
+// runWorker runs dialogues until ctx is done.
+func runWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	r, err := newRole(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	answers, err := r.bot()
+	if err != nil {
+		return err
+	}
+	watcher := activities.NewWatcher(r.store, log)
+	wc := worker.Config{
+		Client: r.engine, Log: log,
+		Replies: &activities.Replies{
+			Store: r.store, Bot: answers, Watcher: watcher, Progress: worker.Progress{Live: r.live}, Log: log,
+			Quiet: cfg.QuietPeriod, QuietMax: cfg.QuietPeriodMax,
+		},
+		Sends: &activities.Sends{
+			Store: r.store, Accounts: r.vault, Log: log,
+			Senders: map[string]channel.Sender{channel.Telegram: telegram.NewSender()},
+		},
+	}
+	below, stop := context.WithCancel(context.WithoutCancel(ctx))
+	g, below := errgroup.WithContext(below)
+	r.background(below, g)
+	g.Go(func() error { return watcher.Run(below) })
+	g.Go(func() error {
+		defer stop()
+		working, cancel := context.WithCancel(ctx)
+		defer cancel()
+		context.AfterFunc(below, cancel)
+		for {
+			err := worker.Run(working, wc)
+			if err == nil || working.Err() != nil {
+				return nil
+			}
+			log.Warn("no engine yet; messages are taken and wait", "address", cfg.TemporalAddress, "error", err)
+			select {
+			case <-time.After(engineRetry):
+			case <-working.Done():
+			}
+		}
+	})
+	return g.Wait()
+}
+
+func migrate(ctx context.Context, cfg config.Config, _ *slog.Logger) error {
+	if err := cfg.Require("DATABASE_URL"); err != nil {
+		return err
+	}
+	return store.Migrate(ctx, cfg.DatabaseURL)
+}
+
+// withStore runs f on the record, without anything beside it.
+func withStore(ctx context.Context, cfg config.Config, f func(s *store.Store) error) error {
+	pool, err := openPool(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return f(store.New(pool, store.Hooks{}))
+}
+
+// ensureAdmin makes the first admin when there is none. The password is returned
+// only when it was made here.
+func ensureAdmin(ctx context.Context, cfg config.Config, log *slog.Logger) (email, password string, created bool, err error) {
+	email, password = cfg.AdminEmail, cfg.AdminPassword
+	err = withStore(ctx, cfg, func(s *store.Store) error {
+		has, err := s.HasAdmin(ctx)
+		if err != nil {
+			return err
+		}
+		if has {
+			operators, err := s.Operators(ctx)
+			if err != nil {
+				return err
+			}
+			for _, o := range operators {
+				if o.Role == "admin" && (email == "" || o.Email == email) {
+					email = o.Email
+					break
+				}
+			}
+			password = ""
+			return nil
+		}
+		if email == "" {
+			email = "admin@example.com"
+		}
+		if password == "" {
+			password = newPassword()
+		}
+		in, err := api.NewOperator{Email: email, Name: "Admin", Role: "admin", Password: password}.Prepare()
+		if err != nil {
+			return err
+		}
+		_, err = s.AddOperator(ctx, in)
+		created = err == nil
+		return err
+	})
+	if err != nil {
+		return "", "", false, fmt.Errorf("make the first admin: %w", err)
+	}
+	log.Debug("first admin", "email", email, "created", created)
+	return email, password, created, nil
+}
+
+// newPassword makes a password that is easy to copy: 120 random bits.
+func newPassword() string {
+	raw := make([]byte, 15)
+	_, _ = rand.Read(raw) // never fails: crypto/rand ends the program instead
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// loadDemo fills a new installation with the demo shop. What is there stays.
+func loadDemo(ctx context.Context, cfg config.Config, _ *slog.Logger) error {
+	pool, err := openPool(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	s := store.New(pool, store.Hooks{})
+	if err := demo.Load(ctx, pool); err != nil {
+		return fmt.Errorf("load the demo shop's knowledge: %w", err)
+	}
+	if err := s.EnsureBotProfile(ctx, demo.Profile()); err != nil {
+		return err
+	}
+	return s.EnsureChannel(ctx, channel.Widget, "demo", demo.ShopName)
+}

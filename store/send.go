@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"parley/dialogue"
+	"parley/store/db"
+)
+
+// NextOutgoing returns the oldest message of a dialogue that still has to leave,
+// with its channel and thread; nil when there is none. One that is already
+// `sending` was left by a process that died: its outcome is unknown.
+func (s *Store) NextOutgoing(ctx context.Context, id uuid.UUID) (*db.NextOutgoingRow, error) {
+	out, err := s.q.NextOutgoing(ctx, s.pool, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for what waits to leave dialogue %s: %w", id, err)
+	}
+	return &out, nil
+}
+
+// BeginSend marks a queued message as being on its way. A bot's message that had
+// to wait after its fence passes it again: it fails with ErrSuperseded when the
+// dialogue is not the bot's any more, and will not be sent.
+func (s *Store) BeginSend(ctx context.Context, m db.Message) error {
+	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
+		if m.Author != dialogue.AuthorBot {
+			c.quiet = true
+			return s.setState(ctx, c.tx, m.ID, dialogue.StateSending, "", "")
+		}
+		t, err := s.q.GetTurn(ctx, c.tx, m.TurnID.UUID)
+		if err != nil {
+			return notFound(err, "turn", m.TurnID.UUID)
+		}
+		if c.state.Mode != dialogue.ModeBot || c.state.Epoch != t.Epoch {
+			return ErrSuperseded
+		}
+		c.quiet = true
+		return s.setState(ctx, c.tx, m.ID, dialogue.StateSending, "", "")
+	})
+	return err
+}
+
+// SendDraft passes the fence with a drafted answer: it counts as the answer from
+// here on, and its message is on its way.
+func (s *Store) SendDraft(ctx context.Context, turn uuid.UUID) error {
+	t, err := s.Turn(ctx, turn)
+	if err != nil {
+		return err
+	}
+	if t.State != TurnDrafted || t.Answer == nil {
+		return nil // an earlier attempt has passed, or nothing is left to say
+	}
+	_, err = s.change(ctx, t.DialogueID, func(c *change) error {
+		if !c.state.BotMayAnswer(t.Epoch, t.FromSeq) {
+			return ErrSuperseded
+		}
+		if err := s.q.SetTurnState(ctx, c.tx, db.SetTurnStateParams{ID: turn, State: TurnAnswered}); err != nil {
+			return fmt.Errorf("record turn %s as answered: %w", turn, err)
+		}
+		return c.botSays(Turn{ID: turn, ToSeq: t.ToSeq}, *t.Answer, dialogue.StateQueued)
+	})
+	return err
+}
+
+// SetDelivery records how far a message has come, with the provider's id or the
+// reason why not. A message whose outcome nobody knows puts the dialogue among
+// those that wait for a human.
+func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.DeliveryState, providerMessageID, reason string) error {
+	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
+		if err := s.setState(ctx, c.tx, m.ID, state, providerMessageID, reason); err != nil {
+			return err
+		}
+		if state == dialogue.StateUnconfirmed || state == dialogue.StateFailed {
+			c.state.NeedsLook(c.now)
+		}
+		return c.update(m.ID)
+	})
+	return err
+}
+
+func (s *Store) setState(ctx context.Context, conn db.DBTX, id uuid.UUID, state dialogue.DeliveryState, providerMessageID, reason string) error {
+	err := s.q.SetMessageState(ctx, conn, db.SetMessageStateParams{
+		ID: id, State: state, Error: ptr(reason), ProviderMessageID: ptr(providerMessageID),
+	})
+	if err != nil {
+		return fmt.Errorf("set message %s to %s: %w", id, state, err)
+	}
+	return nil
+}

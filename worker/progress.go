@@ -1,0 +1,25 @@
+package worker
+
+import (
+	"parley/dialogue"
+	"parley/store"
+	"parley/store/live"
+)
+
+// Progress shows replies while they are written, through the live signals.
+type Progress struct {
+	Live *live.Publisher
+}
+
+// Writing implements activities.Progress.
+func (p Progress) Writing(t store.Turn, text string, watched bool) {
+	p.Live.Publish(live.Item{Typing: &live.Typing{DialogueID: t.DialogueID, ThreadKey: t.ThreadKey, Author: dialogue.AuthorBot}})
+	if watched {
+		p.Live.Publish(live.Item{Turn: &live.Turn{DialogueID: t.DialogueID, TurnID: t.ID, Kind: live.Reply, State: live.Writing, Text: text}})
+	}
+}
+
+// Ended implements activities.Progress.
+func (p Progress) Ended(t store.Turn) {
+	p.Live.Publish(live.Item{Turn: &live.Turn{DialogueID: t.DialogueID, TurnID: t.ID, Kind: live.Reply, State: live.Ended}})
+}

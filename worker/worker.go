@@ -1,0 +1,53 @@
+// Package worker runs the dialogues: it registers workflows and activities under
+// their names, and sets how much of them one process takes on.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"parley/activities"
+	"parley/workflows"
+)
+
+// stopTimeout is how long running activities may take to end when the worker stops.
+const stopTimeout = 8 * time.Second
+
+// Config is what a worker runs.
+type Config struct {
+	Client  client.Client
+	Replies *activities.Replies
+	Sends   *activities.Sends
+	Log     *slog.Logger
+}
+
+// Run works until ctx is done.
+func Run(ctx context.Context, c Config) error {
+	// A worker that dies keeps its dialogues waiting for this long before another takes them.
+	w := sdkworker.New(c.Client, workflows.TaskQueue, sdkworker.Options{
+		StickyScheduleToStartTimeout:           2 * time.Second,
+		MaxConcurrentActivityExecutionSize:     2000, // a reply mostly waits: for the customer's pause, for the model
+		MaxConcurrentWorkflowTaskExecutionSize: 200,
+		MaxConcurrentActivityTaskPollers:       4,
+		MaxConcurrentWorkflowTaskPollers:       4,
+		MaxHeartbeatThrottleInterval:           2 * time.Second,
+		WorkerStopTimeout:                      stopTimeout,
+	})
+	w.RegisterWorkflowWithOptions(workflows.Dialogue, workflow.RegisterOptions{Name: "Dialogue"})
+	w.RegisterActivityWithOptions(c.Replies.Reply, activity.RegisterOptions{Name: workflows.ReplyActivity})
+	w.RegisterActivityWithOptions(c.Sends.Send, activity.RegisterOptions{Name: workflows.SendActivity})
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	c.Log.Info("worker runs", "task_queue", workflows.TaskQueue)
+	<-ctx.Done()
+	w.Stop()
+	return nil
+}
