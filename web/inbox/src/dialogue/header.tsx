@@ -1,0 +1,107 @@
+import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
+import { IconArrowLeft, IconDots, IconEye, IconInfoCircle, IconLock, IconLockOpen, IconMailOpened } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import type { Dialogue } from "../api/types";
+import { ChannelIcon } from "../customer/channel-icon";
+import { useCustomerName } from "../customer/name";
+import { WaitingBadge } from "../list/waiting-badge";
+import { navigate } from "../router";
+import { useMe } from "../session/session";
+import { useSelected } from "../store/store";
+import type { DialogueActions } from "./actions";
+import classes from "./header.module.css";
+import { ModeSwitch } from "./mode-switch";
+
+interface HeaderProps {
+  dialogue: Dialogue;
+  actions: DialogueActions;
+  narrow: boolean;
+  panelOpen: boolean;
+  onPanel(): void;
+}
+
+export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: HeaderProps) {
+  const { t } = useTranslation();
+  const nameOf = useCustomerName();
+  const me = useMe();
+  const closed = dialogue.status === "closed";
+  const statusLabel = closed ? t("header.reopen") : t("header.close");
+  const StatusIcon = closed ? IconLockOpen : IconLock;
+  const free = dialogue.mode === "operator" && dialogue.assignee?.id !== me.id;
+  return (
+    <header className={classes.header}>
+      <div className={classes.top}>
+        {narrow && (
+          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("header.back")} onClick={() => navigate("/")}>
+            <IconArrowLeft size={20} />
+          </ActionIcon>
+        )}
+        <div className={classes.who}>
+          <h1 className={classes.name}>
+            <bdi>{nameOf(dialogue.contact)}</bdi>
+          </h1>
+          <div className={classes.sub}>
+            <ChannelIcon channel={dialogue.channel} size={15} />
+            <span className={classes.channel}>{dialogue.channel.name}</span>
+            <span aria-hidden>·</span>
+            <span data-status={dialogue.status}>{t(`status.${dialogue.status}`)}</span>
+            <Viewers dialogueID={dialogue.id} />
+          </div>
+        </div>
+        <ModeSwitch dialogue={dialogue} switching={actions.switching} onSwitch={(mode) => void actions.setMode(mode)} />
+        <div className={classes.buttons}>
+          <Button className={classes.wide} variant="default" leftSection={<StatusIcon size={16} stroke={1.8} aria-hidden />} onClick={() => void actions.toggleStatus()}>
+            {statusLabel}
+          </Button>
+          <Menu position="bottom-end">
+            <Menu.Target>
+              <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("header.more")}>
+                <IconDots size={20} />
+              </ActionIcon>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item className={classes.slim} leftSection={<StatusIcon size={16} aria-hidden />} onClick={() => void actions.toggleStatus()}>
+                {statusLabel}
+              </Menu.Item>
+              <Menu.Item leftSection={<IconMailOpened size={16} aria-hidden />} disabled={dialogue.customer_seq === 0} onClick={() => void actions.markUnread()}>
+                {t("header.unread")}
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+          <Tooltip label={panelOpen ? t("customer.hide") : t("customer.show")}>
+            <ActionIcon variant={panelOpen ? "light" : "subtle"} color={panelOpen ? "accent" : "gray"} size="lg" aria-expanded={panelOpen} aria-label={panelOpen ? t("customer.hide") : t("customer.show")} onClick={onPanel}>
+              <IconInfoCircle size={20} stroke={1.7} />
+            </ActionIcon>
+          </Tooltip>
+        </div>
+      </div>
+      {dialogue.waiting_since && (
+        <div className={classes.waiting}>
+          <WaitingBadge since={dialogue.waiting_since} />
+          {dialogue.handoff_reason && dialogue.handoff_reason !== "operator" && <span className={classes.reason}>{t(`reason.${dialogue.handoff_reason}`)}</span>}
+          {free && (
+            <Button size="compact-sm" variant="default" ml="auto" onClick={() => void actions.take()}>
+              {t("header.take")}
+            </Button>
+          )}
+        </div>
+      )}
+    </header>
+  );
+}
+
+/** The colleagues who look at the same dialogue. */
+function Viewers({ dialogueID }: { dialogueID: string }) {
+  const { t } = useTranslation();
+  const me = useMe();
+  const viewers = useSelected((state) => state.viewers[dialogueID]);
+  const others = viewers?.filter((viewer) => viewer.id !== me.id) ?? [];
+  if (others.length === 0) return null;
+  const names = others.map((viewer) => viewer.name).join(", ");
+  return (
+    <span className={classes.viewers} title={others.length === 1 ? t("header.viewers", { names }) : t("header.viewersMany", { names })}>
+      <IconEye size={15} stroke={1.8} aria-hidden />
+      <bdi>{names}</bdi>
+    </span>
+  );
+}

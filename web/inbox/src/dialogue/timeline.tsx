@@ -1,0 +1,43 @@
+import { useTranslation } from "react-i18next";
+import type { Message } from "../api/types";
+import { useFormats } from "../i18n/format";
+import classes from "./timeline.module.css";
+
+/** What happened to the dialogue, in a sentence. */
+export function useTimelineText(): (message: Message) => string {
+  const { t } = useTranslation();
+  return (message) => {
+    const { data } = message;
+    if (!data) return message.text;
+    const name = (data.operator ?? message.operator)?.name;
+    switch (data.type) {
+      case "handoff":
+        if (data.reason === "operator" && name) return t("timeline.handoffBy", { name });
+        return t("timeline.handoff", { reason: t(`reasonInline.${data.reason ?? "rule"}`) });
+      case "taken_over":
+        if (data.reason === "phone_reply") return t("timeline.takenOverPhone");
+        return name ? t("timeline.takenOver", { name }) : t("timeline.takenOverNobody");
+      case "returned_to_bot":
+        return name ? t("timeline.returnedBy", { name }) : t("timeline.returned");
+      case "closed":
+        return name ? t("timeline.closedBy", { name }) : t("timeline.closed");
+      case "reopened":
+        return name ? t("timeline.reopenedBy", { name }) : t("timeline.reopened");
+      case "assigned":
+        return data.operator ? t("timeline.assigned", { name: data.operator.name }) : t("timeline.unassigned");
+    }
+  };
+}
+
+export function TimelineLine({ message }: { message: Message }) {
+  const textOf = useTimelineText();
+  const formats = useFormats();
+  return (
+    <div className={classes.line} data-testid="message" data-author={message.author} data-kind={message.kind} data-state={message.state} data-seq={message.seq} data-event={message.data?.type}>
+      <bdi className={classes.text}>{textOf(message)}</bdi>
+      <time className={classes.time} dateTime={message.created_at} title={formats.full(message.created_at)}>
+        {formats.time(message.created_at)}
+      </time>
+    </div>
+  );
+}

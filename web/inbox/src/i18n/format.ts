@@ -1,0 +1,80 @@
+// Times as people read them, in the language of the interface.
+import type { TFunction } from "i18next";
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+const startOfDay = (at: Date) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+const daysBetween = (earlier: Date, later: Date) => Math.round((startOfDay(later) - startOfDay(earlier)) / day);
+
+/** How long somebody has been waiting: 4:12, then 1 h 04 min, then 2 d 3 h. */
+export function waitingTime(t: TFunction, milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours === 0) return `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
+  if (hours < 24) return t("time.hoursMinutes", { h: hours, m: String(minutes % 60).padStart(2, "0") });
+  return t("time.daysHours", { d: Math.floor(hours / 24), h: hours % 24 });
+}
+
+export class Formats {
+  readonly #t: TFunction;
+  readonly #time: Intl.DateTimeFormat;
+  readonly #weekday: Intl.DateTimeFormat;
+  readonly #shortDate: Intl.DateTimeFormat;
+  readonly #yearDate: Intl.DateTimeFormat;
+  readonly #longDate: Intl.DateTimeFormat;
+  readonly #full: Intl.DateTimeFormat;
+  readonly #number: Intl.NumberFormat;
+  readonly #percent: Intl.NumberFormat;
+
+  constructor(locale: string, t: TFunction) {
+    const tag = locale === "en" ? "en-GB" : locale;
+    this.#t = t;
+    this.#time = new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit" });
+    this.#weekday = new Intl.DateTimeFormat(tag, { weekday: "short" });
+    this.#shortDate = new Intl.DateTimeFormat(tag, { day: "numeric", month: "short" });
+    this.#yearDate = new Intl.DateTimeFormat(tag, { day: "2-digit", month: "2-digit", year: "2-digit" });
+    this.#longDate = new Intl.DateTimeFormat(tag, { day: "numeric", month: "long" });
+    this.#full = new Intl.DateTimeFormat(tag, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
+    this.#number = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
+    this.#percent = new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 0 });
+  }
+
+  time = (iso: string) => this.#time.format(new Date(iso));
+  full = (iso: string) => this.#full.format(new Date(iso));
+  number = (value: number) => this.#number.format(value);
+  percent = (share: number) => this.#percent.format(Math.min(1, Math.max(0, share)));
+
+  /** When, as short as a row of the list needs it. */
+  ago(iso: string, now: number): string {
+    const at = new Date(iso);
+    const passed = now - at.getTime();
+    if (passed < minute) return this.#t("time.now");
+    if (passed < hour) return this.#t("time.minutes", { n: Math.floor(passed / minute) });
+    const days = daysBetween(at, new Date(now));
+    if (days <= 0) return this.#time.format(at);
+    if (days === 1) return this.#t("time.yesterday");
+    if (days < 7) return this.#weekday.format(at);
+    return at.getFullYear() === new Date(now).getFullYear() ? this.#shortDate.format(at) : this.#yearDate.format(at);
+  }
+
+  /** The name of a day, as a separator in a transcript. */
+  day(iso: string, now: number): string {
+    const at = new Date(iso);
+    const days = daysBetween(at, new Date(now));
+    if (days <= 0) return this.#t("time.today");
+    if (days === 1) return this.#t("time.yesterday");
+    return at.getFullYear() === new Date(now).getFullYear() ? this.#longDate.format(at) : this.#yearDate.format(at);
+  }
+
+  waiting = (since: string, now: number) => waitingTime(this.#t, now - Date.parse(since));
+}
+
+export function useFormats(): Formats {
+  const { t, i18n } = useTranslation();
+  return useMemo(() => new Formats(i18n.language, t), [i18n.language, t]);
+}

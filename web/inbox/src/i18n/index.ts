@@ -1,0 +1,48 @@
+// The languages of the interface: chosen by the browser's, changeable, remembered.
+import i18next from "i18next";
+import { initReactI18next } from "react-i18next";
+import { isString, readStored, writeStored } from "../storage";
+import { en } from "./en";
+import { kk } from "./kk";
+import { ru } from "./ru";
+
+export const languages = ["ru", "kk", "en"] as const;
+export type Language = (typeof languages)[number];
+
+declare module "i18next" {
+  interface CustomTypeOptions {
+    resources: { translation: typeof ru };
+  }
+}
+
+const storageKey = "parley.language";
+const isLanguage = (value: unknown): value is Language => isString(value) && (languages as readonly string[]).includes(value);
+
+/** The first language of the browser that the interface speaks; Russian when there is none. */
+export function preferredLanguage(wanted: readonly string[]): Language {
+  for (const tag of wanted) {
+    const language = tag.toLowerCase().split("-")[0];
+    if (isLanguage(language)) return language;
+  }
+  return "ru";
+}
+
+/** Creates the translator. */
+export async function startI18n(): Promise<typeof i18next> {
+  i18next.on("languageChanged", (language) => {
+    document.documentElement.lang = language;
+  });
+  await i18next.use(initReactI18next).init({
+    lng: readStored(storageKey, isLanguage) ?? preferredLanguage(navigator.languages),
+    fallbackLng: "ru",
+    supportedLngs: languages,
+    resources: { ru: { translation: ru }, kk: { translation: kk }, en: { translation: en } },
+    interpolation: { escapeValue: false }, // React escapes
+  });
+  return i18next;
+}
+
+export function chooseLanguage(language: Language): void {
+  writeStored(storageKey, language);
+  void i18next.changeLanguage(language);
+}

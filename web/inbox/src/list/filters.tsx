@@ -1,0 +1,144 @@
+import { ActionIcon, Menu, TextInput, UnstyledButton } from "@mantine/core";
+import { IconCheck, IconChevronDown, IconSearch, IconX } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode, RefObject } from "react";
+import { useTranslation } from "react-i18next";
+import { api } from "../api/calls";
+import type { Mode, Status } from "../api/types";
+import { ChannelIcon } from "../customer/channel-icon";
+import type { Filter } from "./filter";
+import classes from "./filters.module.css";
+
+const statuses: Status[] = ["new", "open", "snoozed", "closed"];
+const modes: Mode[] = ["bot", "operator"];
+
+interface FiltersProps {
+  filter: Filter;
+  onChange(change: Partial<Filter>): void;
+  search: string;
+  onSearch(text: string): void;
+  searchRef: RefObject<HTMLInputElement | null>;
+  /** The operator goes from the search box into the list. */
+  onLeaveSearch(): void;
+}
+
+const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+export function Filters({ filter, onChange, search, onSearch, searchRef, onLeaveSearch }: FiltersProps) {
+  const { t } = useTranslation();
+  const channels = useQuery({ queryKey: ["channels"], queryFn: async () => (await api.channels()).channels, staleTime: 5 * 60_000 });
+  const chosen = channels.data?.filter((channel) => filter.channels.includes(channel.id)) ?? [];
+  return (
+    <div className={classes.filters}>
+      <TextInput
+        ref={searchRef}
+        type="search"
+        role="searchbox"
+        aria-label={t("list.searchLabel")}
+        placeholder={t("list.search")}
+        value={search}
+        onChange={(event) => onSearch(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") {
+            event.preventDefault();
+            if (search !== "") onSearch("");
+            else event.currentTarget.blur();
+          }
+          if (event.key === "ArrowDown" || event.key === "Enter") {
+            event.preventDefault();
+            onLeaveSearch();
+          }
+        }}
+        leftSection={<IconSearch size={16} stroke={1.8} aria-hidden />}
+        rightSectionWidth={search === "" ? 58 : 36}
+        rightSection={
+          search === "" ? (
+            <kbd className={classes.kbd} aria-hidden>
+              {isMac ? "⌘K" : "Ctrl K"}
+            </kbd>
+          ) : (
+            <ActionIcon variant="subtle" color="gray" size="sm" aria-label={t("list.clearSearch")} onClick={() => onSearch("")}>
+              <IconX size={16} />
+            </ActionIcon>
+          )
+        }
+      />
+      <div className={classes.chips} role="group" aria-label={t("list.filters")}>
+        <Chip
+          label={chosen.length === 0 ? t("list.channel") : chosen.map((channel) => channel.name).join(", ")}
+          name={t("list.channel")}
+          active={chosen.length > 0}
+        >
+          <Choice checked={filter.channels.length === 0} onClick={() => onChange({ channels: [] })}>
+            {t("list.any")}
+          </Choice>
+          {channels.data?.map((channel) => (
+            <Choice key={channel.id} checked={filter.channels.includes(channel.id)} onClick={() => onChange({ channels: toggle(filter.channels, channel.id) })}>
+              <span className={classes.option}>
+                <ChannelIcon channel={channel} />
+                <bdi>{channel.name}</bdi>
+              </span>
+            </Choice>
+          ))}
+        </Chip>
+        {filter.view !== "closed" && (
+          <Chip
+            label={filter.statuses.length === 0 ? t("list.status") : filter.statuses.map((status) => t(`status.${status}`)).join(", ")}
+            name={t("list.status")}
+            active={filter.statuses.length > 0}
+          >
+            <Choice checked={filter.statuses.length === 0} onClick={() => onChange({ statuses: [] })}>
+              {t("list.any")}
+            </Choice>
+            {statuses.map((status) => (
+              <Choice key={status} checked={filter.statuses.includes(status)} onClick={() => onChange({ statuses: toggle(filter.statuses, status) })}>
+                {t(`status.${status}`)}
+              </Choice>
+            ))}
+          </Chip>
+        )}
+        {filter.view !== "bot" && (
+          <Chip label={filter.mode === null ? t("list.mode") : t(`mode.${filter.mode}`)} name={t("list.mode")} active={filter.mode !== null}>
+            <Choice checked={filter.mode === null} onClick={() => onChange({ mode: null })}>
+              {t("list.anyMode")}
+            </Choice>
+            {modes.map((mode) => (
+              <Choice key={mode} checked={filter.mode === mode} onClick={() => onChange({ mode })}>
+                {t(`mode.${mode}`)}
+              </Choice>
+            ))}
+          </Chip>
+        )}
+        <UnstyledButton className={classes.chip} data-active={filter.unread || undefined} aria-pressed={filter.unread} onClick={() => onChange({ unread: !filter.unread })}>
+          {t("list.unread")}
+        </UnstyledButton>
+      </div>
+    </div>
+  );
+}
+
+function toggle<T>(values: T[], value: T): T[] {
+  return values.includes(value) ? values.filter((other) => other !== value) : [...values, value];
+}
+
+function Chip({ label, name, active, children }: { label: string; name: string; active: boolean; children: ReactNode }) {
+  return (
+    <Menu position="bottom-start" closeOnItemClick={false} withinPortal>
+      <Menu.Target>
+        <UnstyledButton className={classes.chip} data-active={active || undefined} aria-label={active ? `${name}: ${label}` : name}>
+          <span className={classes.chipLabel}>{label}</span>
+          <IconChevronDown size={14} stroke={2} aria-hidden />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>{children}</Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Choice({ checked, onClick, children }: { checked: boolean; onClick(): void; children: ReactNode }) {
+  return (
+    <Menu.Item role="menuitemcheckbox" aria-checked={checked} onClick={onClick} rightSection={checked ? <IconCheck size={16} aria-hidden /> : <span style={{ width: 16 }} />}>
+      {children}
+    </Menu.Item>
+  );
+}

@@ -1,0 +1,46 @@
+// The addresses of the inbox: `/`, `/d/<dialogue id>`, `/#dead-letters`, `/login`.
+import { useSyncExternalStore } from "react";
+
+export type Route = { page: "inbox"; dialogueID: string | null } | { page: "login" } | { page: "dead-letters" };
+
+export const deadLettersPath = "/#dead-letters";
+
+/** What an address, as path and fragment, shows. */
+export function parseRoute(address: string): Route {
+  const [path = "/", fragment] = address.split("#");
+  if (path === "/login") return { page: "login" };
+  if (path === "/" && fragment === "dead-letters") return { page: "dead-letters" };
+  const dialogue = /^\/d\/([0-9a-fA-F-]{36})\/?$/.exec(path);
+  return { page: "inbox", dialogueID: dialogue?.[1]?.toLowerCase() ?? null };
+}
+
+const listeners = new Set<() => void>();
+const changed = () => listeners.forEach((listener) => listener());
+
+function subscribe(listener: () => void): () => void {
+  if (listeners.size === 0) window.addEventListener("popstate", changed);
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0) window.removeEventListener("popstate", changed);
+  };
+}
+
+export function navigate(path: string, options?: { replace: boolean }): void {
+  if (path === window.location.pathname + window.location.search + window.location.hash) return;
+  if (options?.replace) window.history.replaceState(null, "", path);
+  else window.history.pushState(null, "", path);
+  changed();
+}
+
+export function useAddress(): string {
+  return useSyncExternalStore(subscribe, () => window.location.pathname + window.location.hash);
+}
+
+export const dialoguePath = (id: string) => `/d/${id}`;
+
+/** Where to go after a login: only a path of this application. */
+export function returnPath(search: string): string {
+  const wanted = new URLSearchParams(search).get("next") ?? "/";
+  return /^\/(?![/\\])/.test(wanted) && !wanted.startsWith("/login") ? wanted : "/";
+}

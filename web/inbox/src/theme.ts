@@ -1,0 +1,23 @@
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+/** The one accent. White on shade 7 and shade 7 on white both pass AA. */
+const accent: MantineColorsTuple = ["#eef9f5", "#d9f1e9", "#b0e2d3", "#82d1ba", "#5cc2a6", "#3fae90", "#268f75", "#17745f", "#0f5f4d", "#0a493c"];
+
+export const theme = createTheme({
+  primaryColor: "accent",
+  primaryShade: { light: 7, dark: 7 },
+  colors: { accent },
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace',
+  defaultRadius: 8,
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  fontSizes: { xs: "13px", sm: "14px", md: "14px", lg: "16px", xl: "20px" },
+  components: {
+    Tooltip: { defaultProps: { openDelay: 400, withArrow: true, transitionProps: { duration: 100 } } },
+    Modal: { defaultProps: { transitionProps: { duration: 120 }, radius: 8 } },
+    Drawer: { defaultProps: { transitionProps: { duration: 120 } } },
+    Menu: { defaultProps: { transitionProps: { duration: 80 }, shadow: "md" } },
+    Popover: { defaultProps: { transitionProps: { duration: 80 }, shadow: "md" } },
+  },
+});
