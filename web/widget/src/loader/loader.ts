@@ -57,6 +57,12 @@ export class Loader {
     document.body.append(host);
     this.label();
 
+    // A shop's own buttons and links open the chat by an attribute.
+    document.addEventListener("click", (event) => {
+      if (!(event.target instanceof Element) || !event.target.closest("[data-parley-open]")) return;
+      event.preventDefault();
+      this.open(true);
+    });
     window.addEventListener("message", (event) => this.receive(event));
     window.addEventListener("storage", (event) => {
       const key = this.deps.store.key(event.key);
