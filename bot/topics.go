@@ -31,7 +31,7 @@ const (
 )
 
 // Confidence at which a passage counts as the answer.
-const confident = 0.55
+const confident = 0.52
 
 // retrieve takes the questions apart and finds what is known about each part.
 func (b *Bot) retrieve(ctx context.Context, in Input, lang dialogue.Language) ([]Topic, error) {

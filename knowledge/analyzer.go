@@ -21,6 +21,9 @@ var stopwordsText string
 // maxTermRunes bounds a term; longer ones are noise such as encoded data.
 const maxTermRunes = 48
 
+// partOfPhrase is how well one word of a phrase stands for the whole.
+const partOfPhrase = 0.4
+
 // conceptMark begins the terms that stand for concepts; no word begins so.
 const conceptMark = "@"
 
@@ -231,7 +234,8 @@ func (a *Analyzer) terms(text string, lang dialogue.Language) ([]posting, int) {
 type queryWord struct {
 	forms  []form
 	kind   conceptKind
-	number bool
+	number bool    // digits alone
+	model  bool    // letters and digits: the name of one model
 	bound  int     // the word beside which a number or variant must stand, or -1
 	weight float64 // less than 1 for words of earlier questions
 	text   string
@@ -252,7 +256,7 @@ func (a *Analyzer) query(text string, weight float64) []queryWord {
 		if w.stop && len(w.concepts) == 0 {
 			continue
 		}
-		q := queryWord{bound: -1, weight: weight, text: w.word, number: isDigits(w.word)}
+		q := queryWord{bound: -1, weight: weight, text: w.word, number: isDigits(w.word), model: isModel(w.word)}
 		if !w.stop {
 			for _, s := range w.stems {
 				q.forms = append(q.forms, form{term: s, quality: 1})
@@ -263,10 +267,10 @@ func (a *Analyzer) query(text string, weight float64) []queryWord {
 			q.forms = append(q.forms, form{term: c, quality: 0.95})
 		}
 		n, adjacent := len(out), len(out) > 0 && i == previous+1
-		if adjacent && sharesConcept(words[previous], w) {
-			// One phrase is one word to the search.
-			out[n-1].forms = mergeForms(out[n-1].forms, q.forms)
-			out[n-1].kind = min(out[n-1].kind, q.kind)
+		if adjacent && len(sharedConcepts(words[previous], w)) > 0 {
+			// One phrase is one word to the search: what its parts share.
+			out[n-1].forms = phraseForms(out[n-1].forms, q.forms)
+			out[n-1].kind = a.kindOf(sharedConcepts(words[previous], w))
 			previous = i
 			continue
 		}
@@ -279,8 +283,37 @@ func (a *Analyzer) query(text string, weight float64) []queryWord {
 	return dedupe(out)
 }
 
-func sharesConcept(a, b analyzed) bool {
-	return slices.ContainsFunc(a.concepts, func(c string) bool { return slices.Contains(b.concepts, c) })
+// sharedConcepts are what two neighbouring words stand for together.
+func sharedConcepts(a, b analyzed) []string {
+	var out []string
+	for _, c := range a.concepts {
+		if slices.Contains(b.concepts, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// phraseForms keeps what two words of a phrase both stand for; what either
+// stands for alone counts little.
+func phraseForms(a, b []form) []form {
+	var out []form
+	for _, f := range slices.Concat(a, b) {
+		same := func(x form) bool { return x.term == f.term }
+		if slices.ContainsFunc(out, same) {
+			continue
+		}
+		if !slices.ContainsFunc(a, same) || !slices.ContainsFunc(b, same) {
+			f.quality = min(f.quality, partOfPhrase)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// isModel tells names such as s24 and a56.
+func isModel(word string) bool {
+	return strings.IndexFunc(word, unicode.IsDigit) >= 0 && strings.IndexFunc(word, unicode.IsLetter) >= 0
 }
 
 func mergeForms(a, b []form) []form {

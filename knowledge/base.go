@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,7 +24,7 @@ const (
 	maxCandidates  = 80   // rated here
 	maxRanked      = 3000 // ranked by Postgres
 	minSimilarSize = 4    // shorter words are not corrected
-	similarQuality = 0.8
+	similarQuality = 0.9  // for each edit
 )
 
 // Base is the knowledge base in Postgres. It is safe for concurrent use.
@@ -152,8 +153,12 @@ func (b *Base) similar(ctx context.Context, w *queryWord, stem string, c corpus)
 		limit = 2
 	}
 	var concepts []string
+	nearest := limit
 	for _, known := range b.analyzer.vocab[runes[0]] {
-		if d := EditDistance(runes, []rune(known), limit); d <= limit {
+		switch d := EditDistance(runes, []rune(known), nearest); {
+		case d < nearest:
+			nearest, concepts = d, b.analyzer.conceptsOf(known)
+		case d == nearest:
 			concepts = append(concepts, b.analyzer.conceptsOf(known)...)
 		}
 	}
@@ -164,8 +169,8 @@ func (b *Base) similar(ctx context.Context, w *queryWord, stem string, c corpus)
 		return fmt.Errorf("list similar terms: %w", err)
 	}
 	for _, n := range near {
-		if EditDistance(runes, []rune(n.Term), limit) <= limit {
-			w.forms = mergeForms(w.forms, []form{{term: n.Term, quality: similarQuality}})
+		if d := EditDistance(runes, []rune(n.Term), limit); d <= limit {
+			w.forms = mergeForms(w.forms, []form{{term: n.Term, quality: likeness(d)}})
 			c.frequency[n.Term] = int(n.Items)
 		}
 	}
@@ -178,11 +183,14 @@ func (b *Base) similar(ctx context.Context, w *queryWord, stem string, c corpus)
 	}
 	w.kind = b.analyzer.kindOf(concepts)
 	for _, n := range counts {
-		w.forms = mergeForms(w.forms, []form{{term: n.Term, quality: similarQuality}})
+		w.forms = mergeForms(w.forms, []form{{term: n.Term, quality: likeness(nearest)}})
 		c.frequency[n.Term] = int(n.Items)
 	}
 	return nil
 }
+
+// likeness is the quality of a word so many edits away.
+func likeness(edits int) float64 { return math.Pow(similarQuality, float64(edits)) }
 
 // candidateQuery makes the tsquery that narrows the items down: any of the
 // terms, the rarest first, as long as they do not bring in too many items. When

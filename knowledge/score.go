@@ -3,6 +3,7 @@ package knowledge
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // BM25F: how fast repetition stops counting, how much length counts, and what a
@@ -13,11 +14,17 @@ const (
 	textLength     = 0.6
 	questionWeight = 2.0
 	textWeight     = 1.0
+	genericScore   = 0.5 // what a word such as "price" is worth beside one that names a thing
+	aboutShare     = 0.25
+	sameWordBonus  = 0.15
+	passing        = 0.65 // what is left of the confidence when the text alone has a word of the question
 )
 
 // How much a kind of word counts in the confidence.
 const (
 	genericShare  = 0.3
+	unknownShare  = 1.2  // a word that no item has: the question is about something else
+	absentShare   = 0.7  // a word that other items have
 	textOnlyShare = 0.75 // a word that only the text has, not the question it answers
 	nearbyPlaces  = 3    // how far a model's number may stand from its name
 )
@@ -51,12 +58,16 @@ type candidate struct {
 // rate scores one item against the words of a question.
 func (c corpus) rate(words []queryWord, it candidate) match {
 	var score, all, allMatched, asked, askedMatched float64
-	specific := false
-	wrongModel := false
+	specific, wrongModel := false, false
+	central := 0.0 // 1 when the question has a word, or the text two
+	inQuestion := 0.0
 	for i, w := range words {
-		s, share := c.rateWord(words, i, it)
+		s, share, inQ := c.rateWord(words, i, it)
 		score += w.weight * s
-		value := w.weight * importance(w)
+		if inQ && w.kind != conceptGeneric {
+			inQuestion += w.weight
+		}
+		value := w.weight * c.importance(w, share > 0)
 		all += value
 		allMatched += value * share
 		if w.weight == 1 {
@@ -64,9 +75,13 @@ func (c corpus) rate(words []queryWord, it candidate) match {
 			askedMatched += value * share
 		}
 		switch {
-		case share > 0 && w.kind == conceptPlain && !(w.number && w.bound < 0):
+		case share > partOfPhrase && w.kind == conceptPlain && !(w.number && w.bound < 0):
 			specific = true
-		case share == 0 && w.bound >= 0 && w.weight == 1:
+			central += 0.5
+			if inQ {
+				central = 1
+			}
+		case share == 0 && (w.bound >= 0 || w.model) && w.weight == 1:
 			wrongModel = true
 		}
 	}
@@ -77,30 +92,44 @@ func (c corpus) rate(words []queryWord, it candidate) match {
 	if asked > 0 {
 		confidence = min(confidence, askedMatched/asked)
 	}
-	if !specific {
+	switch {
+	case !specific:
 		confidence *= 0.4
+	case central < 1:
+		confidence *= passing
 	}
 	if wrongModel {
 		confidence *= 0.5
 	}
-	return match{score: score * (0.5 + 0.5*confidence), confidence: confidence}
+	score *= 0.5 + 0.5*confidence
+	if it.questionWords > 0 {
+		// An item that is about just this goes before one that also is.
+		score *= 1 - aboutShare + aboutShare*min(1, inQuestion/float64(it.questionWords))
+	}
+	return match{score: score, confidence: confidence}
 }
 
 // importance is a word's share in the confidence.
-func importance(w queryWord) float64 {
+func (c corpus) importance(w queryWord, found bool) float64 {
+	known := found || slices.ContainsFunc(w.forms, func(f form) bool { return c.frequency[f.term] > 0 })
 	switch {
 	case w.kind == conceptGeneric, w.number && w.bound < 0:
 		return genericShare
 	case w.kind == conceptVariant && w.bound < 0:
 		return genericShare
+	case !known:
+		return unknownShare
+	case !found:
+		return absentShare
 	}
 	return 1
 }
 
-// rateWord returns the BM25F score of one word, and how far the item speaks of
-// it, from 0 to 1.
-func (c corpus) rateWord(words []queryWord, i int, it candidate) (score, share float64) {
+// rateWord returns the BM25F score of one word, how far the item speaks of it,
+// from 0 to 1, and whether its question does.
+func (c corpus) rateWord(words []queryWord, i int, it candidate) (score, share float64, inQuestion bool) {
 	w := words[i]
+	var concept, stem float64
 	for _, f := range w.forms {
 		at, ok := it.terms[f.term]
 		if !ok || w.bound >= 0 && !c.beside(words[w.bound], at, it) {
@@ -108,14 +137,29 @@ func (c corpus) rateWord(words []queryWord, i int, it candidate) (score, share f
 		}
 		tf := questionWeight*frequencyIn(len(at.question), it.questionWords, c.questionWords, questionLength) +
 			textWeight*frequencyIn(len(at.text), it.textWords, c.textWords, textLength)
-		score = max(score, f.quality*c.idf(f.term)*tf/(saturation+tf))
+		value := f.quality * c.idf(f.term) * tf / (saturation + tf)
+		if strings.HasPrefix(f.term, conceptMark) {
+			concept = max(concept, value)
+		} else {
+			stem = max(stem, value)
+		}
 		here := f.quality
 		if len(at.question) == 0 {
 			here *= textOnlyShare
+		} else {
+			inQuestion = true
 		}
 		share = max(share, min(here, 1))
 	}
-	return score, share
+	score = stem
+	if concept > 0 {
+		// Another word for the same counts as much; the very word a little more.
+		score = concept + sameWordBonus*min(stem, concept)
+	}
+	if w.kind == conceptGeneric {
+		score *= genericScore
+	}
+	return score, share, inQuestion
 }
 
 func frequencyIn(count, words int, average, weight float64) float64 {
