@@ -12,12 +12,16 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"parley/dialogue"
 	"parley/store/db"
 )
 
 const (
 	flushEvery = 120 * time.Millisecond
 	maxPending = 4096
+
+	// typingEvery is how often the same sign of typing is sent, which is shown for 5 s.
+	typingEvery = 2 * time.Second
 
 	// maxPayload keeps a notification under Postgres's limit of 8000 bytes.
 	maxPayload = 7500
@@ -35,24 +39,32 @@ type Publisher struct {
 	mu      sync.Mutex
 	pending map[string]Item
 	order   []string
+	typed   map[string]time.Time // signs of typing that were taken lately
 }
 
 // NewPublisher makes a Publisher. It works while Run runs.
 func NewPublisher(pool *pgxpool.Pool, log *slog.Logger) *Publisher {
-	return &Publisher{pool: pool, log: log, rung: make(chan struct{}, 1), pending: map[string]Item{}}
+	return &Publisher{pool: pool, log: log, rung: make(chan struct{}, 1), pending: map[string]Item{}, typed: map[string]time.Time{}}
 }
 
 // Publish takes an item to be sent. It never blocks; when thousands wait already
 // it drops the item. The text of a Turn is the whole text so far. What the item
-// points to must not be changed any more.
+// points to must not be changed any more. A Typing may come with every letter.
 func (p *Publisher) Publish(item Item) {
 	key := item.key()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, waits := p.pending[key]; !waits {
-		if key == "" || len(p.order) >= maxPending {
-			return
-		}
+	if item.Turn != nil && item.Turn.State == Ended {
+		// A sign that the bot is typing must not follow on its message.
+		typing := Item{Typing: &Typing{DialogueID: item.Turn.DialogueID, Author: dialogue.AuthorBot}}.key()
+		delete(p.pending, typing)
+		delete(p.typed, typing)
+	}
+	_, waits := p.pending[key]
+	if key == "" || !waits && len(p.pending) >= maxPending || item.Typing != nil && !p.mayType(key) {
+		return
+	}
+	if !waits {
 		p.order = append(p.order, key)
 	}
 	p.pending[key] = item
@@ -60,6 +72,22 @@ func (p *Publisher) Publish(item Item) {
 	case p.rung <- struct{}{}:
 	default:
 	}
+}
+
+func (p *Publisher) mayType(key string) bool {
+	now := time.Now()
+	if now.Sub(p.typed[key]) < typingEvery {
+		return false
+	}
+	if len(p.typed) >= maxPending {
+		for k, at := range p.typed {
+			if now.Sub(at) >= typingEvery {
+				delete(p.typed, k)
+			}
+		}
+	}
+	p.typed[key] = now
+	return true
 }
 
 // Run sends what was published, the first at once and then every 120 ms, until
@@ -100,7 +128,11 @@ func (p *Publisher) payloads() []string {
 
 	items := make([][]byte, 0, len(order))
 	for _, key := range order {
-		item := pending[key]
+		item, waits := pending[key]
+		if !waits {
+			continue
+		}
+		delete(pending, key) // a key that was taken back and came again is in order twice
 		if item.Turn != nil {
 			item.Turn = fit(*item.Turn)
 		}
