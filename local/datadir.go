@@ -98,10 +98,7 @@ func OpenDataDir(path string) (*DataDir, error) {
 		return nil, fmt.Errorf("open the lock of the data directory: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		running := &RunningError{Dir: path}
-		if pid, err := os.ReadFile(lock.Name()); err == nil {
-			running.PID, _ = strconv.Atoi(strings.TrimSpace(string(pid)))
-		}
+		running := &RunningError{Dir: path, PID: lockedBy(path)}
 		if state, err := ReadState(path); err == nil && state.PID == running.PID {
 			running.URL = state.URL
 		}
@@ -121,18 +118,24 @@ func (d *DataDir) Close() error { return d.lock.Close() }
 
 // SecretKey returns the key that encrypts the channels' secrets; it is made at the first call ever.
 func (d *DataDir) SecretKey() ([]byte, error) {
-	path := filepath.Join(d.path, secretFile)
-	encoded, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		key := make([]byte, 32)
-		if _, err := rand.Read(key); err != nil {
-			return nil, fmt.Errorf("make the secret key: %w", err)
-		}
-		if err := writeFile(path, base64.StdEncoding.EncodeToString(key)+"\n"); err != nil {
-			return nil, fmt.Errorf("keep the secret key: %w", err)
-		}
-		return key, nil
+	key, err := ReadSecretKey(d.path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
 	}
+	key = make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return nil, fmt.Errorf("make the secret key: %w", err)
+	}
+	if err := writeFile(filepath.Join(d.path, secretFile), base64.StdEncoding.EncodeToString(key)+"\n"); err != nil {
+		return nil, fmt.Errorf("keep the secret key: %w", err)
+	}
+	return key, nil
+}
+
+// ReadSecretKey reads the key of a data directory that another process may be using.
+func ReadSecretKey(dir string) ([]byte, error) {
+	path := filepath.Join(dir, secretFile)
+	encoded, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the secret key: %w", err)
 	}
@@ -141,6 +144,15 @@ func (d *DataDir) SecretKey() ([]byte, error) {
 		return nil, fmt.Errorf("%s is damaged: restore it from a backup, the channels' secrets cannot be read without it", path)
 	}
 	return key, nil
+}
+
+// OpenLog opens a log of this process in the data directory; the log of the last run is kept beside it.
+func (d *DataDir) OpenLog(name string) (*os.File, error) {
+	log, err := newLogFile(d.path, name)
+	if err != nil {
+		return nil, err
+	}
+	return log.open()
 }
 
 // WriteState leaves the addresses for other commands.
@@ -153,6 +165,43 @@ func (d *DataDir) WriteState(state State) error {
 		return fmt.Errorf("write %s: %w", stateFile, err)
 	}
 	return nil
+}
+
+// ErrNotRunning says that no `parley up` runs on a data directory.
+var ErrNotRunning = errors.New("Parley does not run here")
+
+// RunningState reads the state of the `parley up` that runs on a data directory. The error is ErrNotRunning if there
+// is none.
+func RunningState(dir string) (State, error) {
+	lock, err := os.Open(filepath.Join(dir, lockFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, ErrNotRunning
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("look at the data directory: %w", err)
+	}
+	defer func() { _ = lock.Close() }()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err == nil {
+		return State{}, ErrNotRunning
+	}
+	state, err := ReadState(dir)
+	if err == nil && state.PID != lockedBy(dir) {
+		return State{}, ErrNotRunning // it starts, and the addresses are those of the last run
+	}
+	return state, err
+}
+
+// lockedBy reads who took the lock of a data directory last.
+func lockedBy(dir string) int {
+	content, err := os.ReadFile(filepath.Join(dir, lockFile))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil {
+		return 0
+	}
+	return pid
 }
 
 // ReadState reads what WriteState wrote into a data directory.

@@ -1,0 +1,87 @@
+# Everything that is done with a checkout. `make` lists the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+ARGS ?=
+SQLC := go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
+WORKFLOWCHECK := go run go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+GO_FILES = $$(find . -name '*.go' -not -path '*/node_modules/*')
+# What the front ends are built from.
+sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*')
+
+.PHONY: help up build test test-go test-web test-e2e slow generate lint fmt check tools
+
+help: ## list the targets
+	@echo "Parley. Targets:"
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+up: build ## set everything up and run Parley on this machine (options: make up ARGS="--listen 127.0.0.1:9000")
+	@exec bin/parley up $(ARGS)
+
+build: check tools web/inbox/dist/index.html web/widget/dist/widget.js ## build bin/parley with its front ends
+	@go build -o bin/parley ./cmd/parley
+
+test: build ## set everything up and run every test (at most 15 minutes)
+	@$(MAKE) --no-print-directory test-go
+	@$(MAKE) --no-print-directory test-web
+	@$(MAKE) --no-print-directory test-e2e
+	@echo "All tests passed."
+
+test-go: check tools ## only the Go tests
+	@echo "== Go: format, vet, tests"
+	@unformatted=$$(gofmt -l $(GO_FILES)); test -z "$$unformatted" || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go test ./...
+
+test-web: check web/inbox/node_modules/.installed web/widget/node_modules/.installed ## only the unit tests of the front ends
+	@echo "== Inbox: unit tests"
+	@cd web/inbox && npm test --silent
+	@echo "== Widget: unit tests"
+	@cd web/widget && npm test --silent
+
+test-e2e: build web/e2e/node_modules/.installed ## only the browser tests
+	@echo "== Browser tests"
+	@chromium=$$(scripts/chromium.sh) && cd web/e2e && PARLEY_CHROMIUM="$$chromium" npm test --silent
+
+slow: build ## the long tests: with the race detector, soaks, chaos, big data
+	go test -race -tags slow -timeout 2h ./...
+
+generate: check web/inbox/node_modules/.installed ## regenerate the SQL queries and the front end's API types
+	cd store && $(SQLC) generate
+	cd web/inbox && npm run --silent generate
+
+lint: check ## look for mistakes that the compiler does not see
+	go vet ./...
+	cd devserver && go vet ./...
+	$(STATICCHECK) ./...
+	$(WORKFLOWCHECK) ./workflows/...
+	cd store && $(SQLC) diff
+
+fmt: ## format the Go code
+	gofmt -w $(GO_FILES)
+
+check:
+	@scripts/check-tools.sh
+
+# Postgres and the Temporal engine, from the cache or into it.
+tools: check
+	@go run ./scripts/setup
+
+web/inbox/dist/index.html: web/inbox/node_modules/.installed $(call sources,web/inbox)
+	@echo "Building the inbox…"
+	@cd web/inbox && out=$$(npm run --silent build 2>&1) || { echo "$$out"; exit 1; }
+	@touch web/inbox/dist/.gitkeep $@
+
+web/widget/dist/widget.js: web/widget/node_modules/.installed $(call sources,web/widget)
+	@echo "Building the widget…"
+	@cd web/widget && out=$$(npm run --silent build 2>&1) || { echo "$$out"; exit 1; }
+	@touch web/widget/dist/.gitkeep $@
+
+%/node_modules/.installed: %/package.json %/package-lock.json
+	@echo "Installing the packages of $*…"
+	@cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
