@@ -3,7 +3,7 @@ import type { Lang } from "../lang";
 /** Everything the app says, in one language. */
 export interface Words {
   chat: string;
-  botAnswers: string;
+  whoAnswers: string;
   greeting: string;
   disclosure: string;
   bot: string;
@@ -34,7 +34,7 @@ export interface Words {
 export const words: Record<Lang, Words> = {
   ru: {
     chat: "Чат",
-    botAnswers: "Отвечает бот, можно позвать сотрудника",
+    whoAnswers: "Бот и сотрудники магазина",
     greeting: "Здравствуйте! Чем можем помочь?",
     disclosure: "На вопросы отвечает бот. Если нужен человек, напишите «оператор».",
     bot: "Бот",
@@ -62,7 +62,7 @@ export const words: Record<Lang, Words> = {
   },
   kk: {
     chat: "Чат",
-    botAnswers: "Бот жауап береді, қызметкерді шақыруға болады",
+    whoAnswers: "Бот пен дүкен қызметкерлері",
     greeting: "Сәлеметсіз бе! Қалай көмектесе аламыз?",
     disclosure: "Сұрақтарға бот жауап береді. Адам керек болса, «оператор» деп жазыңыз.",
     bot: "Бот",
@@ -90,7 +90,7 @@ export const words: Record<Lang, Words> = {
   },
   en: {
     chat: "Chat",
-    botAnswers: "A bot answers, staff can join",
+    whoAnswers: "Bot and store staff",
     greeting: "Hello! How can we help?",
     disclosure: "A bot answers your questions. To talk to a person, just write “operator”.",
     bot: "Bot",

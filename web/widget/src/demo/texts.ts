@@ -35,7 +35,7 @@ export const products: Product[] = [
 export const services: { title: Text; text: Text }[] = [
   {
     title: { ru: "Доставка завтра", kk: "Ертең жеткіземіз", en: "Delivery tomorrow" },
-    text: { ru: "Алматы и Астана, от 50 000 ₸ бесплатно", kk: "Алматы мен Астана, 50 000 ₸-ден тегін", en: "Almaty and Astana, free from 50 000 ₸" },
+    text: { ru: "Алматы и Астана, от 50\u00a0000\u00a0₸ бесплатно", kk: "Алматы мен Астана, 50\u00a0000\u00a0₸\u2011ден тегін", en: "Almaty and Astana, free from 50\u00a0000\u00a0₸" },
   },
   {
     title: { ru: "Рассрочка 0-0-12", kk: "Бөліп төлеу 0-0-12", en: "Instalments 0-0-12" },
@@ -56,7 +56,7 @@ export const page = {
   demo: { ru: "Демо", kk: "Демо", en: "Demo" },
   demoText: {
     ru: "Это выдуманный магазин. Напишите в чат справа внизу как покупатель, а отвечайте как оператор:",
-    kk: "Бұл — ойдан шығарылған дүкен. Оң жақ төмендегі чатқа сатып алушы ретінде жазыңыз, ал оператор ретінде мына жерден жауап беріңіз:",
+    kk: "Бұл — ойдан шығарылған дүкен. Оң жақ төмендегі чатқа сатып алушы болып жазып, оператор болып жауап беріңіз:",
     en: "This shop is invented. Write in the chat at the bottom right as a customer, and answer as an operator:",
   },
   inbox: { ru: "открыть инбокс", kk: "инбоксты ашу", en: "open the inbox" },

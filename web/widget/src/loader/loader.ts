@@ -184,7 +184,7 @@ export class Loader {
   }
 }
 
-const bubblePath = "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H12l-4.6 4.2c-.5.5-1.4.1-1.4-.6V16A2.5 2.5 0 0 1 4 13.5z";
+const bubblePath = "M12 2.5C6.2 2.5 1.5 6.3 1.5 11c0 2.6 1.5 5 3.8 6.5-.1 1.3-.6 2.5-1.5 3.5-.3.4 0 .9.5.8 2.2-.3 4-1.1 5.3-2.4.8.1 1.6.2 2.4.2 5.8 0 10.5-3.8 10.5-8.5S17.8 2.5 12 2.5z";
 const crossPath = "m5 9 7 7 7-7";
 
 function icon(name: string, path: string): SVGElement {

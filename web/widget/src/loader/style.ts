@@ -12,7 +12,7 @@ export const style = `
 .launcher:hover { background: #174fb0; }
 .launcher:active { transform: scale(.96); }
 .launcher:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 6px #1d5fd1; }
-.launcher svg { display: block; width: 26px; height: 26px; margin: auto; }
+.launcher svg { display: block; width: 28px; height: 28px; margin: auto; }
 .launcher .cross, .open .launcher .bubble { display: none; }
 .open .launcher .cross { display: block; }
 .badge {

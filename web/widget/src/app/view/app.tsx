@@ -33,7 +33,7 @@ export function App({ chat }: { chat: Chat }) {
         </span>
         <div class="title">
           <h1>{config.name}</h1>
-          {config.disclose_bot && <p>{w.botAnswers}</p>}
+          {config.disclose_bot && <p>{w.whoAnswers}</p>}
         </div>
         <button type="button" class="icon-button" aria-label={w.close} title={w.close} onClick={() => chat.close()}>
           <CloseIcon />
