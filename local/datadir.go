@@ -185,8 +185,8 @@ func RunningState(dir string) (State, error) {
 		return State{}, ErrNotRunning
 	}
 	state, err := ReadState(dir)
-	if err == nil && state.PID != lockedBy(dir) {
-		return State{}, ErrNotRunning // it starts, and the addresses are those of the last run
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && state.PID != lockedBy(dir)) {
+		return State{}, ErrNotRunning // it only starts, and the addresses, if any, are those of the last run
 	}
 	return state, err
 }
