@@ -22,42 +22,35 @@ func (Offline) Name() string { return "offline" }
 
 // Reply answers every topic, or hands off.
 func (Offline) Reply(ctx context.Context, req Request, onText func(string)) (Reply, error) {
-	lang, draft := req.Language, req.Input.Draft
-	var parts []string
-	var reply Reply
-	said := map[string]bool{}
-	say := func(text string) {
-		if text != "" && !said[text] {
-			said[text] = true
-			parts = append(parts, text)
-		}
-	}
-	questions := 0
+	lang := req.Language
+	reply := Reply{}
+	questions, known := 0, true
 	for _, t := range req.Topics {
 		if t.Kind != TopicQuestion {
 			continue
 		}
 		questions++
-		best, sure := bestPassage(t.Passages)
-		if !sure && !draft {
-			return Reply{Handoff: dialogue.HandoffNoAnswer, Sources: best}, nil
-		}
-		for _, p := range best {
-			if said[p.ItemID.String()] {
-				continue
-			}
-			said[p.ItemID.String()] = true
-			if p.Language != lang && p.Language != "" {
-				say(inOtherLanguage(lang, p.Language))
-			}
-			say(p.Text)
-			reply.Sources = append(reply.Sources, p)
+		switch best, sure := bestPassage(t.Passages); {
+		case sure || req.Input.Draft && best != nil && best.Confidence >= worthDrafting:
+			reply.Sources = addSource(reply.Sources, *best)
+		case !answeredAlready(req.Topics, best):
+			known = false
 		}
 	}
-	if len(parts) == 0 && questions == 0 {
-		for _, t := range courtesies(req.Topics) {
-			say(courtesy(t, req.Input.Profile, lang, req.Intro != ""))
+	if !known && !req.Input.Draft {
+		return Reply{Handoff: dialogue.HandoffNoAnswer, Sources: reply.Sources}, nil
+	}
+	var parts []string
+	noted := map[dialogue.Language]bool{lang: true}
+	for _, p := range reply.Sources {
+		if !noted[p.Language] {
+			noted[p.Language] = true
+			parts = append(parts, inOtherLanguage(lang, p.Language))
 		}
+		parts = append(parts, p.Text)
+	}
+	if questions == 0 {
+		parts = append(parts, courtesy(courtesyOf(req.Topics), lang, req.Intro != ""))
 	}
 	if len(parts) == 0 {
 		return Reply{Handoff: dialogue.HandoffNoAnswer}, nil
@@ -73,28 +66,53 @@ func (Offline) Reply(ctx context.Context, req Request, onText func(string)) (Rep
 	return reply, nil
 }
 
-// bestPassage returns the passage to answer with, and whether it is the answer.
-func bestPassage(passages []knowledge.Passage) ([]knowledge.Passage, bool) {
+// bestPassage returns the passage to answer with, if any, and whether it is
+// surely the answer.
+func bestPassage(passages []knowledge.Passage) (*knowledge.Passage, bool) {
 	if len(passages) == 0 {
 		return nil, false
 	}
-	return passages[:1], passages[0].Confidence >= confident
+	return &passages[0], passages[0].Confidence >= confident
 }
 
-// courtesies picks what to reply to when nothing was asked: thanks and farewells
+// answeredAlready says whether the best that was found for one question, though
+// not surely its answer, surely answers another of the same burst: «плойка
+// пятая сколько стоит? пс5».
+func answeredAlready(topics []Topic, best *knowledge.Passage) bool {
+	if best == nil || best.Confidence < touching {
+		return false
+	}
+	for _, t := range topics {
+		if other, sure := bestPassage(t.Passages); sure && other.ItemID == best.ItemID {
+			return true
+		}
+	}
+	return false
+}
+
+func addSource(sources []knowledge.Passage, p knowledge.Passage) []knowledge.Passage {
+	for _, s := range sources {
+		if s.ItemID == p.ItemID {
+			return sources
+		}
+	}
+	return append(sources, p)
+}
+
+// courtesyOf picks what to reply to when nothing was asked: thanks and farewells
 // make a greeting or an «ок» beside them superfluous.
-func courtesies(topics []Topic) []TopicKind {
+func courtesyOf(topics []Topic) TopicKind {
 	has := map[TopicKind]bool{}
 	for _, t := range topics {
 		has[t.Kind] = true
 	}
 	for _, kind := range []TopicKind{TopicRepeatedRequest, TopicIdentity, TopicFarewell, TopicThanks, TopicGreeting, TopicAcknowledgement} {
 		if has[kind] {
-			return []TopicKind{kind}
+			return kind
 		}
 	}
-	// Only words that lead up to a question: the greeting asks for it.
-	return []TopicKind{TopicGreeting}
+	// Only words that lead up to a question: asking for it is the answer.
+	return TopicGreeting
 }
 
 // streamWords passes a text on word by word, as a model would.

@@ -81,7 +81,7 @@ func intro(p Profile, lang dialogue.Language) string {
 
 // courtesy is the short reply to words that ask nothing. introduced says that
 // an introduction with a greeting stands before it.
-func courtesy(kind TopicKind, p Profile, lang dialogue.Language, introduced bool) string {
+func courtesy(kind TopicKind, lang dialogue.Language, introduced bool) string {
 	switch kind {
 	case TopicGreeting:
 		if introduced {
@@ -102,7 +102,6 @@ func courtesy(kind TopicKind, p Profile, lang dialogue.Language, introduced bool
 		if introduced {
 			return how
 		}
-		p.Name = ""
 		return pick(lang, "Вам отвечает бот. ", "Сізге бот жауап беріп отыр. ", "You are talking to a bot. ") + how
 	case TopicRepeatedRequest:
 		return pick(lang, "Я снова на связи. Напишите, пожалуйста, чем помочь.", "Мен қайта байланыстамын. Қандай көмек керек екенін жазыңызшы.", "I'm back with you. Please tell me what you need.")
@@ -110,7 +109,8 @@ func courtesy(kind TopicKind, p Profile, lang dialogue.Language, introduced bool
 	return ""
 }
 
-// inRussianOnly introduces an answer that the shop has in Russian alone.
+// inOtherLanguage introduces an answer that the shop has only in a language that
+// the customer did not write in.
 func inOtherLanguage(lang, source dialogue.Language) string {
 	switch source {
 	case dialogue.Kazakh:

@@ -30,28 +30,74 @@ const (
 	maxTopics        = 8 // of one burst; what is beyond is searched with the last
 )
 
-// Confidence at which a passage counts as the answer.
-const confident = 0.52
+// Confidence at which a passage counts as the answer to a question, to several
+// pieces together, and as touching on it.
+const (
+	confident       = 0.52
+	whollyConfident = 0.85
+	touching        = 0.4
+	worthDrafting   = 0.25 // at least this, to be put before an operator
+)
 
 // retrieve takes the questions apart and finds what is known about each part.
 func (b *Bot) retrieve(ctx context.Context, in Input, lang dialogue.Language) ([]Topic, error) {
-	topics := topicsOf(in)
+	topics, err := b.joinFragments(ctx, topicsOf(in), lang)
+	if err != nil {
+		return nil, err
+	}
 	earlier := customerQuestions(in.History)
 	for i := range topics {
-		if topics[i].Kind != TopicQuestion {
+		t := &topics[i]
+		if t.Kind != TopicQuestion {
 			continue
 		}
-		passages, err := b.find(ctx, topics[i].Question, earlier, lang)
-		if err != nil {
-			return nil, err
+		if t.Passages == nil {
+			if t.Passages, err = b.find(ctx, t.Question, earlier, lang); err != nil {
+				return nil, err
+			}
 		}
-		topics[i].Passages = passages
-		earlier = append([]string{topics[i].Question}, earlier...)
-		if len(earlier) > earlierQuestions {
-			earlier = earlier[:earlierQuestions]
-		}
+		earlier = append([]string{t.Question}, earlier[:min(len(earlier), earlierQuestions-1)]...)
 	}
 	return topics, nil
+}
+
+// joinFragments makes one question of what was sent in pieces: «айфон», «16
+// про», «сколько стоит». Pieces that one item does not answer whole are left apart.
+func (b *Bot) joinFragments(ctx context.Context, topics []Topic, lang dialogue.Language) ([]Topic, error) {
+	var out []Topic
+	for from := 0; from < len(topics); {
+		to := from + 1
+		for topics[from].Kind == TopicQuestion && to < len(topics) && topics[to].Kind == TopicQuestion && isFragment(topics[to-1].Question) {
+			to++
+		}
+		pieces := topics[from:to]
+		from = to
+		if len(pieces) == 1 {
+			out = append(out, pieces...)
+			continue
+		}
+		var texts []string
+		for _, p := range pieces {
+			texts = append(texts, p.Question)
+		}
+		whole := Topic{Kind: TopicQuestion, Question: strings.Join(texts, " ")}
+		var err error
+		if whole.Passages, err = b.find(ctx, whole.Question, nil, lang); err != nil {
+			return nil, err
+		}
+		if len(whole.Passages) > 0 && whole.Passages[0].Confidence >= whollyConfident {
+			out = append(out, whole)
+			continue
+		}
+		out = append(out, pieces...)
+	}
+	return out, nil
+}
+
+// isFragment says whether a text may be the beginning of a sentence that goes on
+// in the next message.
+func isFragment(text string) bool {
+	return !strings.ContainsAny(text[len(text)-1:], ".?!") && len(knowledge.Words(text)) <= 3
 }
 
 // find searches for the question alone and, when that is not enough, together
@@ -223,7 +269,7 @@ func courtesyKind(sentence string) TopicKind {
 			return TopicQuestion
 		}
 	}
-	for _, kind := range []TopicKind{TopicThanks, TopicFarewell, TopicGreeting, TopicAcknowledgement} {
+	for _, kind := range []TopicKind{TopicFarewell, TopicThanks, TopicGreeting, TopicAcknowledgement} {
 		if count[kind] > 0 {
 			return kind
 		}

@@ -22,8 +22,8 @@ const (
 	maxQueryRunes  = 2000 // of a longer text the beginning is searched for
 	maxQueryWords  = 48
 	maxCandidates  = 80   // rated here
-	maxRanked      = 3000 // ranked by Postgres
-	minSimilarSize = 4    // shorter words are not corrected
+	maxRanked      = 1000 // ranked by Postgres
+	minSimilarSize = 5    // shorter words are not corrected
 	similarQuality = 0.9  // for each edit
 )
 
@@ -291,11 +291,12 @@ func (b *Base) load(ctx context.Context, hits []hit, lang dialogue.Language) ([]
 	if len(hits) == 0 {
 		return nil, nil
 	}
-	ids := make([]uuid.UUID, len(hits))
-	for i, h := range hits {
-		ids[i] = h.row.ID
+	var groups db.LoadKnowledgeParams
+	for _, h := range hits {
+		groups.SourceIds = append(groups.SourceIds, h.row.SourceID)
+		groups.GroupKeys = append(groups.GroupKeys, h.row.GroupKey)
 	}
-	rows, err := b.queries.LoadKnowledge(ctx, b.pool, db.LoadKnowledgeParams{Ids: ids, Language: string(lang)})
+	rows, err := b.queries.LoadKnowledge(ctx, b.pool, groups)
 	if err != nil {
 		return nil, fmt.Errorf("load knowledge: %w", err)
 	}

@@ -253,14 +253,12 @@ func (q *Queries) ListSimilarKnowledgeTerms(ctx context.Context, db DBTX, arg Li
 const loadKnowledge = `-- name: LoadKnowledge :many
 SELECT i.id, i.source_id, s.name AS source, i.group_key, i.language, i.title, i.question, i.text
 FROM knowledge_items i JOIN knowledge_sources s ON s.id = i.source_id
-WHERE i.id = ANY($1::uuid[])
-   OR (i.source_id, i.group_key) IN (SELECT o.source_id, o.group_key FROM knowledge_items o WHERE o.id = ANY($1::uuid[]))
-      AND i.language = $2 AND i.enabled
+WHERE i.enabled AND (i.source_id, i.group_key) IN (SELECT unnest($1::uuid[]), unnest($2::text[]))
 `
 
 type LoadKnowledgeParams struct {
-	Ids      []uuid.UUID
-	Language string
+	SourceIds []uuid.UUID
+	GroupKeys []string
 }
 
 type LoadKnowledgeRow struct {
@@ -275,7 +273,7 @@ type LoadKnowledgeRow struct {
 }
 
 func (q *Queries) LoadKnowledge(ctx context.Context, db DBTX, arg LoadKnowledgeParams) ([]LoadKnowledgeRow, error) {
-	rows, err := db.Query(ctx, loadKnowledge, arg.Ids, arg.Language)
+	rows, err := db.Query(ctx, loadKnowledge, arg.SourceIds, arg.GroupKeys)
 	if err != nil {
 		return nil, err
 	}

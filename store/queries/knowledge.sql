@@ -59,6 +59,4 @@ LIMIT @max_items;
 -- name: LoadKnowledge :many
 SELECT i.id, i.source_id, s.name AS source, i.group_key, i.language, i.title, i.question, i.text
 FROM knowledge_items i JOIN knowledge_sources s ON s.id = i.source_id
-WHERE i.id = ANY(@ids::uuid[])
-   OR (i.source_id, i.group_key) IN (SELECT o.source_id, o.group_key FROM knowledge_items o WHERE o.id = ANY(@ids::uuid[]))
-      AND i.language = @language AND i.enabled;
+WHERE i.enabled AND (i.source_id, i.group_key) IN (SELECT unnest(@source_ids::uuid[]), unnest(@group_keys::text[]));
