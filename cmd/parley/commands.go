@@ -14,7 +14,7 @@ import (
 
 // commands lists what parley can do.
 func commands() []*cobra.Command {
-	return []*cobra.Command{upCommand(), apiCommand(), workerCommand(), migrateCommand(), environmentTopic()}
+	return []*cobra.Command{upCommand(), apiCommand(), workerCommand(), migrateCommand(), userCommand(), environmentTopic()}
 }
 
 func apiCommand() *cobra.Command {
