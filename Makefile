@@ -4,6 +4,10 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# No version stamps: git refuses to look at a checkout that another user owns.
+GOFLAGS := $(GOFLAGS) -buildvcs=false
+export GOFLAGS
+
 ARGS ?=
 SQLC := go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 WORKFLOWCHECK := go run go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0

@@ -217,13 +217,20 @@ func ReadState(dir string) (State, error) {
 	return state, nil
 }
 
-// makeDir creates a directory, and those above it, that other users can pass through but not list.
+// makeDir creates a directory for Parley alone. What root creates can be passed through by others, but not listed: the
+// user that Postgres runs as has to get to its data, whatever the umask is.
 func makeDir(path string) error {
 	if info, err := os.Stat(path); err == nil {
 		if !info.IsDir() {
 			return fmt.Errorf("%s is not a directory", path)
 		}
 		return nil
+	}
+	if os.Geteuid() != 0 {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return os.MkdirAll(path, 0o700)
 	}
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return err
