@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"text/tabwriter"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,21 +84,35 @@ func roleLogger(cfg config.Config) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
 }
 
+// environmentTopic is a page of `parley help`: a command that cannot be run.
 func environmentTopic() *cobra.Command {
+	var page strings.Builder
+	page.WriteString("The environment variables that configure Parley:\n")
+	for _, v := range config.Table() {
+		fmt.Fprintf(&page, "\n  %s\n      %s\n      Accepted: %s.", v.Name, v.Help, v.Accepts)
+		if v.Default != "" {
+			fmt.Fprintf(&page, " Default: %s.", v.Default)
+		}
+		page.WriteString("\n")
+	}
+	page.WriteString(`
+What the tools of a checkout read:
+
+  PARLEY_CACHE_DIR
+      Where Postgres and the Temporal engine are kept between builds. Default: /var/cache/parley for root, else the
+      user's cache directory.
+
+  PARLEY_POSTGRES, PARLEY_ENGINE
+      The Postgres installation and the engine that ` + "`parley up`" + ` runs. Default: those beside its own executable.
+
+  PARLEY_TEST_DATABASE_URL
+      The Postgres in which the tests make their databases. Default: one of their own.
+
+  PARLEY_CHROMIUM
+      The browser of the browser tests. Default: an installed Chromium or Chrome, else one is installed.`)
 	return &cobra.Command{
 		Use:   "environment",
-		Short: "List the environment variables that configure Parley",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			for _, v := range config.Table() {
-				fmt.Fprintf(table, "%s\t%s\n", v.Name, v.Help)
-				fmt.Fprintf(table, "\t  accepted: %s\n", v.Accepts)
-				if v.Default != "" {
-					fmt.Fprintf(table, "\t  default: %s\n", v.Default)
-				}
-			}
-			return table.Flush()
-		},
+		Short: "The environment variables that configure Parley",
+		Long:  page.String(),
 	}
 }

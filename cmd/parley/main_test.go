@@ -49,14 +49,13 @@ func TestWrongUsageIsOneLineAndExitCode2(t *testing.T) { //nolint:paralleltest
 	}
 }
 
-func TestEnvironmentListsEveryVariable(t *testing.T) {
+func TestHelpListsEveryVariable(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	require.Zero(t, run([]string{"environment"}, &stdout, &stderr))
+	require.Zero(t, run([]string{"help", "environment"}, &stdout, &stderr))
 	require.Empty(t, stderr.String())
 	for _, v := range config.Table() {
-		require.Contains(t, stdout.String(), v.Name+" ")
-		require.Contains(t, stdout.String(), "accepted: "+v.Accepts+"\n")
+		require.Contains(t, stdout.String(), "\n  "+v.Name+"\n      "+v.Help+"\n      Accepted: "+v.Accepts+".")
 	}
 }
 
