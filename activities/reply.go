@@ -196,8 +196,8 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 
 // ask has the bot answer. It gives up as soon as the dialogue goes on without it.
 func (r *Replies) ask(ctx context.Context, t store.Turn, watch *Watch, last bool) (answer bot.Answer, err error) {
-	var profile bot.Profile
-	if err := r.Store.BotProfile(ctx, &profile); err != nil {
+	profile, err := Profile(ctx, r.Store)
+	if err != nil {
 		return bot.Answer{}, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

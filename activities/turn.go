@@ -2,12 +2,25 @@ package activities
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 
 	"parley/bot"
+	"parley/dialogue"
 	"parley/store"
 )
+
+// Profile loads how the bot appears. A shop that has set nothing has a bot without
+// a name that says what it is.
+func Profile(ctx context.Context, s *store.Store) (bot.Profile, error) {
+	profile := bot.Profile{Disclose: true}
+	err := s.BotProfile(ctx, &profile)
+	if dialogue.ErrorCode(err) == dialogue.CodeNotFound {
+		err = nil
+	}
+	return profile, err
+}
 
 // TurnInput is what the bot is given to read for a turn.
 func TurnInput(t store.Turn, profile bot.Profile) bot.Input {

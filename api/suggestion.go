@@ -55,8 +55,8 @@ func (s *Server) suggest(ctx context.Context, id, operator uuid.UUID) (suggestio
 }
 
 func (s *Server) draft(ctx context.Context, t store.Turn, onText func(string)) (bot.Answer, error) {
-	var profile bot.Profile
-	if err := s.Store.BotProfile(ctx, &profile); err != nil {
+	profile, err := activities.Profile(ctx, s.Store)
+	if err != nil {
 		return bot.Answer{}, err
 	}
 	in := activities.TurnInput(t, profile)

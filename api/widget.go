@@ -8,8 +8,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"parley/activities"
 	"parley/api/stream"
-	"parley/bot"
 	"parley/channel"
 	"parley/channel/widget"
 	"parley/dialogue"
@@ -62,8 +62,8 @@ func (s *Server) widgetConfig(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	var profile bot.Profile
-	if err := s.Store.BotProfile(c, &profile); err != nil {
+	profile, err := activities.Profile(c, s.Store)
+	if err != nil {
 		s.fail(c, err)
 		return
 	}

@@ -56,7 +56,7 @@ func workerCommand() *cobra.Command {
 func migrateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
-		Short: "Bring the database's schema up to date",
+		Short: "Bring the database's schema up to date, and make the first admin when there is none",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(os.Environ())
@@ -66,7 +66,19 @@ func migrateCommand() *cobra.Command {
 			if err := cfg.Require("DATABASE_URL"); err != nil {
 				return err
 			}
-			return migrate(cmd.Context(), cfg, roleLogger(cfg))
+			log := roleLogger(cfg)
+			if err := migrate(cmd.Context(), cfg, log); err != nil {
+				return err
+			}
+			email, password, created, err := ensureAdmin(cmd.Context(), cfg, log)
+			if err != nil || !created {
+				return err
+			}
+			if cfg.AdminPassword != "" {
+				password = "as set in PARLEY_ADMIN_PASSWORD"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "First admin: %s\nPassword: %s\n", email, password)
+			return nil
 		},
 	}
 }

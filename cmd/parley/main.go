@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/config"
+	"parley/dialogue"
 )
 
 // Exit codes of every command.
@@ -52,7 +53,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "parley:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	text := err.Error()
+	if told, ok := errors.AsType[*dialogue.Error](err); ok {
+		text = told.Message
+	}
+	fmt.Fprintln(stderr, "parley:", strings.ReplaceAll(text, "\n", "; "))
 	if _, wrong := errors.AsType[*config.Error](err); wrong || !started {
 		return exitUsage
 	}
