@@ -36,12 +36,16 @@ const maxRestarts = 5
 // heartbeatEvery keeps the server from taking the worker for dead.
 const heartbeatEvery = 3 * time.Second
 
-// Progress shows operators a reply while it is written.
+// typingEvery keeps the sign that the bot is typing on the screen.
+const typingEvery = 3 * time.Second
+
+// Progress shows a reply while it is written. Its methods never block.
 type Progress interface {
-	// Writing shows the text so far of a turn to those who have its dialogue on
-	// the screen, and the customer that somebody types. It never blocks.
-	Writing(turn store.Turn, text string, watched bool)
-	// Ended takes the text away again.
+	// Typing shows that the bot is typing, for about five seconds.
+	Typing(turn store.Turn)
+	// Writing shows the text so far to those who have the dialogue on the screen.
+	Writing(turn store.Turn, text string)
+	// Ended takes both away again.
 	Ended(turn store.Turn)
 }
 
@@ -204,8 +208,13 @@ func (r *Replies) ask(ctx context.Context, t store.Turn, watch *Watch, last bool
 	var watched atomic.Bool
 	var watching sync.WaitGroup
 	watching.Go(func() {
+		typing := time.NewTicker(typingEvery)
+		defer typing.Stop()
+		r.Progress.Typing(t)
 		for {
 			select {
+			case <-typing.C:
+				r.Progress.Typing(t)
 			case c := <-watch.C:
 				watched.Store(c.Watched)
 				switch {
@@ -228,8 +237,11 @@ func (r *Replies) ask(ctx context.Context, t store.Turn, watch *Watch, last bool
 		}
 	}()
 
-	r.Progress.Writing(t, "", false)
-	answer, err = r.Bot.Answer(ctx, TurnInput(t, profile), func(text string) { r.Progress.Writing(t, text, watched.Load()) })
+	answer, err = r.Bot.Answer(ctx, TurnInput(t, profile), func(text string) {
+		if watched.Load() {
+			r.Progress.Writing(t, text)
+		}
+	})
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return bot.Answer{}, cause
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"parley/activities"
 	"parley/dialogue"
 	"parley/store"
 	"parley/store/live"
@@ -11,12 +12,16 @@ type Progress struct {
 	Live *live.Publisher
 }
 
-// Writing implements activities.Progress.
-func (p Progress) Writing(t store.Turn, text string, watched bool) {
+var _ activities.Progress = Progress{}
+
+// Typing implements activities.Progress.
+func (p Progress) Typing(t store.Turn) {
 	p.Live.Publish(live.Item{Typing: &live.Typing{DialogueID: t.DialogueID, ThreadKey: t.ThreadKey, Author: dialogue.AuthorBot}})
-	if watched {
-		p.Live.Publish(live.Item{Turn: &live.Turn{DialogueID: t.DialogueID, TurnID: t.ID, Kind: live.Reply, State: live.Writing, Text: text}})
-	}
+}
+
+// Writing implements activities.Progress.
+func (p Progress) Writing(t store.Turn, text string) {
+	p.Live.Publish(live.Item{Turn: &live.Turn{DialogueID: t.DialogueID, TurnID: t.ID, Kind: live.Reply, State: live.Writing, Text: text}})
 }
 
 // Ended implements activities.Progress.
