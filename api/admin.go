@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/mail"
 	"regexp"
 	"strings"
@@ -25,40 +24,37 @@ func (s *Server) operatorStream(c *gin.Context) {
 	s.Hub.ServeOperator(c, stream.OperatorViewer{ID: o.ID, Name: o.Name, Session: sessionName(c)})
 }
 
-func (s *Server) putPresence(c *gin.Context) {
+func (s *Server) putPresence(c *gin.Context) (any, error) {
 	var in struct {
 		Client     string     `json:"client"`
 		DialogueID *uuid.UUID `json:"dialogue_id"`
 		Typing     bool       `json:"typing"`
 	}
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	o := operatorOf(c)
 	viewer := stream.OperatorViewer{ID: o.ID, Name: o.Name, Session: sessionName(c)}
 	if err := s.Hub.SetPresence(c, viewer, in.Client, in.DialogueID, in.Typing); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
-	c.Status(http.StatusNoContent)
+	return nil, nil
 }
 
 func viewChannel(c db.Channel) store.ChannelView {
 	return store.ChannelView{ID: c.ID, Kind: c.Kind, Slug: c.Slug, Name: c.Name}
 }
 
-func (s *Server) listChannels(c *gin.Context) {
+func (s *Server) listChannels(c *gin.Context) (any, error) {
 	list, err := s.Store.Channels(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	views := make([]store.ChannelView, len(list))
 	for i, ch := range list {
 		views[i] = viewChannel(ch)
 	}
-	c.JSON(http.StatusOK, gin.H{"channels": views})
+	return gin.H{"channels": views}, nil
 }
 
 var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
@@ -101,43 +97,39 @@ func (in *channelInput) check() error {
 	return dialogue.Errorf(dialogue.CodeInvalid, "kind %q is neither widget nor telegram", in.Kind)
 }
 
-func (s *Server) createChannel(c *gin.Context) {
+func (s *Server) createChannel(c *gin.Context) (any, error) {
 	var in channelInput
 	err := readJSON(c, &in)
 	if err == nil {
 		err = in.check()
 	}
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	add := store.NewChannel{Kind: in.Kind, Slug: in.Slug, Name: in.Name, Settings: in.Settings}
 	if len(in.Secrets) > 0 {
 		if add.Secrets, add.SecretKeyID, err = s.Vault.Seal(in.Secrets); err != nil {
-			s.fail(c, err)
-			return
+			return nil, err
 		}
 	}
 	added, err := s.Store.AddChannel(c, add)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	s.Log.Info("channel added", "channel_id", added.ID, "kind", added.Kind, "operator_id", operatorOf(c).ID)
-	c.JSON(http.StatusCreated, viewChannel(added))
+	return viewChannel(added), nil
 }
 
-func (s *Server) listOperators(c *gin.Context) {
+func (s *Server) listOperators(c *gin.Context) (any, error) {
 	list, err := s.Store.Operators(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	views := make([]operatorView, len(list))
 	for i, o := range list {
 		views[i] = viewOperator(o)
 	}
-	c.JSON(http.StatusOK, gin.H{"operators": views})
+	return gin.H{"operators": views}, nil
 }
 
 // NewOperator is an operator or admin to add, with the password in the clear.
@@ -167,24 +159,21 @@ func (in NewOperator) Prepare() (store.NewOperator, error) {
 	return store.NewOperator{Email: strings.ToLower(address.Address), Name: strings.TrimSpace(in.Name), Role: in.Role, PasswordHash: hash}, nil
 }
 
-func (s *Server) createOperator(c *gin.Context) {
+func (s *Server) createOperator(c *gin.Context) (any, error) {
 	var in NewOperator
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	prepared, err := in.Prepare()
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	added, err := s.Store.AddOperator(c, prepared)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	s.Log.Info("operator added", "added_id", added.ID, "role", added.Role, "operator_id", operatorOf(c).ID)
-	c.JSON(http.StatusCreated, viewOperator(added))
+	return viewOperator(added), nil
 }
 
 // shownBody is how much of a dead letter is shown, in bytes.
@@ -198,21 +187,18 @@ type deadLetterView struct {
 	ReceivedAt time.Time         `json:"received_at"`
 }
 
-func (s *Server) listDeadLetters(c *gin.Context) {
+func (s *Server) listDeadLetters(c *gin.Context) (any, error) {
 	after, err := cursorPlace(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	limit, err := pageSize(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	list, err := s.Store.DeadLetters(c, after, limit+1)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var next *string
 	if len(list) > limit {
@@ -226,5 +212,5 @@ func (s *Server) listDeadLetters(c *gin.Context) {
 		body := strings.ToValidUTF8(string(x.Body[:min(len(x.Body), shownBody)]), "\uFFFD")
 		views[i] = deadLetterView{ID: x.ID, Channel: viewChannel(r.Channel), Reason: x.Reason, Body: body, ReceivedAt: x.ReceivedAt}
 	}
-	c.JSON(http.StatusOK, gin.H{"dead_letters": views, "next_cursor": next})
+	return gin.H{"dead_letters": views, "next_cursor": next}, nil
 }

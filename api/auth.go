@@ -72,31 +72,27 @@ func viewOperator(o db.Operator) operatorView {
 	return operatorView{ID: o.ID, Email: o.Email, Name: o.Name, Role: o.Role}
 }
 
-func (s *Server) login(c *gin.Context) {
+func (s *Server) login(c *gin.Context) (any, error) {
 	var in struct{ Email, Password string }
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	email := strings.ToLower(strings.TrimSpace(in.Email))
 	for _, key := range []string{"ip " + c.ClientIP(), "account " + email} {
 		if err := s.limits.login.take(key); err != nil {
-			s.fail(c, err)
-			return
+			return nil, err
 		}
 	}
 	operator, err := s.checkPassword(c, email, in.Password)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	token, hash := NewToken()
 	if err := s.Store.AddSession(c, hash, operator.ID, time.Now().Add(sessionLife)); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	s.setCookie(c, token, sessionLife)
-	c.JSON(http.StatusOK, gin.H{"operator": viewOperator(operator)})
+	return gin.H{"operator": viewOperator(operator)}, nil
 }
 
 // checkPassword finds who logs in. An unknown address takes as long as a wrong
@@ -128,20 +124,19 @@ func (s *Server) setCookie(c *gin.Context, token string, life time.Duration) {
 	})
 }
 
-func (s *Server) getSession(c *gin.Context) {
-	c.JSON(http.StatusOK, gin.H{"operator": viewOperator(operatorOf(c))})
+func (s *Server) getSession(c *gin.Context) (any, error) {
+	return gin.H{"operator": viewOperator(operatorOf(c))}, nil
 }
 
-func (s *Server) logout(c *gin.Context) {
+func (s *Server) logout(c *gin.Context) (any, error) {
 	if hash, ok := c.Get(sessionKey); ok {
 		if err := s.Store.EndSession(c, hash.([]byte)); err != nil {
-			s.fail(c, err)
-			return
+			return nil, err
 		}
 		s.Hub.Revoke(operatorOf(c).ID, sessionName(c))
 	}
 	s.setCookie(c, "", -time.Second)
-	c.Status(http.StatusNoContent)
+	return nil, nil
 }
 
 // authenticate finds who asks: a program by its API token, a browser by its

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -30,60 +29,55 @@ const (
 const modeWait = 5 * time.Second
 
 func (s *Server) routeAPI(r *gin.RouterGroup) {
-	r.POST("/session", s.login)
+	r.POST("/session", s.json(s.login))
 	in := r.Group("", s.authenticate)
-	in.GET("/session", s.getSession)
-	in.DELETE("/session", s.logout)
+	in.GET("/session", s.json(s.getSession))
+	in.DELETE("/session", s.json(s.logout))
 
-	in.GET("/dialogues", s.listDialogues)
+	in.GET("/dialogues", s.json(s.listDialogues))
 	d := in.Group("/dialogues/:id")
-	d.GET("", s.getDialogue)
-	d.GET("/messages", s.listMessages)
-	d.POST("/messages", s.postMessage)
-	d.POST("/notes", s.postNote)
-	d.PUT("/mode", s.putMode)
-	d.PUT("/status", s.putStatus)
-	d.PUT("/assignee", s.putAssignee)
-	d.PUT("/read", s.putRead)
-	d.POST("/suggestion", s.postSuggestion)
-	in.GET("/turns/:id", s.getTurn)
+	d.GET("", s.json(s.getDialogue))
+	d.GET("/messages", s.json(s.listMessages))
+	d.POST("/messages", s.json(s.postMessage))
+	d.POST("/notes", s.json(s.postNote))
+	d.PUT("/mode", s.json(s.putMode))
+	d.PUT("/status", s.json(s.putStatus))
+	d.PUT("/assignee", s.json(s.putAssignee))
+	d.PUT("/read", s.json(s.putRead))
+	d.POST("/suggestion", s.json(s.postSuggestion))
+	in.GET("/turns/:id", s.json(s.getTurn))
 
 	in.GET("/stream", s.operatorStream)
-	in.PUT("/presence", s.putPresence)
+	in.PUT("/presence", s.json(s.putPresence))
 
-	in.GET("/channels", s.listChannels)
-	in.POST("/channels", s.requireAdmin, s.createChannel)
-	in.GET("/operators", s.listOperators)
-	in.POST("/operators", s.requireAdmin, s.createOperator)
-	in.GET("/dead-letters", s.requireAdmin, s.listDeadLetters)
+	in.GET("/channels", s.json(s.listChannels))
+	in.POST("/channels", s.requireAdmin, s.jsonCreated(s.createChannel))
+	in.GET("/operators", s.json(s.listOperators))
+	in.POST("/operators", s.requireAdmin, s.jsonCreated(s.createOperator))
+	in.GET("/dead-letters", s.requireAdmin, s.json(s.listDeadLetters))
 }
 
-func (s *Server) listDialogues(c *gin.Context) {
+func (s *Server) listDialogues(c *gin.Context) (any, error) {
 	filter, err := s.dialogueFilter(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	after, err := cursorPlace(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	limit, err := pageSize(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	// The position is read before the list: what happens in between comes on the stream too, and does no harm twice.
 	position, err := s.Store.EventHead(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	list, err := s.Store.ListDialogues(c, filter, after, limit+1)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var next *string
 	if len(list) > limit {
@@ -91,7 +85,7 @@ func (s *Server) listDialogues(c *gin.Context) {
 		last := list[limit-1]
 		next = placeCursor(store.Place{At: last.LastMessage.CreatedAt, ID: last.ID})
 	}
-	c.JSON(http.StatusOK, gin.H{"dialogues": list, "next_cursor": next, "position": position})
+	return gin.H{"dialogues": list, "next_cursor": next, "position": position}, nil
 }
 
 func (s *Server) dialogueFilter(c *gin.Context) (store.DialogueFilter, error) {
@@ -193,53 +187,45 @@ type dialogueDetail struct {
 	Viewers     []store.OperatorRef `json:"viewers"`
 }
 
-func (s *Server) getDialogue(c *gin.Context) {
+func (s *Server) getDialogue(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	view, err := s.Store.Dialogue(c, id)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	detail := dialogueDetail{DialogueView: view, WorkflowID: workflows.DialogueID(id)}
 	if detail.Viewers, err = s.Store.Viewers(c, id); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	if s.WorkflowURL != nil {
 		link := s.WorkflowURL(detail.WorkflowID)
 		detail.WorkflowURL = &link
 	}
-	c.JSON(http.StatusOK, detail)
+	return detail, nil
 }
 
-func (s *Server) listMessages(c *gin.Context) {
+func (s *Server) listMessages(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	limit, err := pageSize(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	before, err := seqParam(c, "before", math.MaxInt64)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	after, err := seqParam(c, "after", -1)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	if _, err := s.Store.Dialogue(c, id); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var list []store.MessageView
 	var more bool
@@ -249,10 +235,9 @@ func (s *Server) listMessages(c *gin.Context) {
 		list, more, err = s.Store.MessagesBefore(c, id, before, limit)
 	}
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
-	c.JSON(http.StatusOK, gin.H{"messages": list, "more": more})
+	return gin.H{"messages": list, "more": more}, nil
 }
 
 func seqParam(c *gin.Context, name string, def int64) (int64, error) {
@@ -284,93 +269,72 @@ func readWriting(c *gin.Context, most int) (writing, error) {
 	return in, checkText("text", in.Text, most)
 }
 
-func (s *Server) postMessage(c *gin.Context) {
+func (s *Server) postMessage(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	in, err := readWriting(c, maxText)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	if in.SuggestionID.Valid {
 		turn, err := s.Store.Turn(c, in.SuggestionID.UUID)
 		if err != nil || turn.DialogueID != id {
-			s.fail(c, dialogue.Errorf(dialogue.CodeInvalid, "suggestion_id names no suggestion of this dialogue"))
-			return
+			return nil, dialogue.Errorf(dialogue.CodeInvalid, "suggestion_id names no suggestion of this dialogue")
 		}
 	}
 	out, err := s.Store.PostOperatorMessage(c, store.OperatorMessage{
 		DialogueID: id, Operator: operatorRef(c), ClientID: in.ClientID, Text: in.Text, SuggestionID: in.SuggestionID,
 	})
-	s.answer(c, out, err)
+	return out, err
 }
 
-func (s *Server) postNote(c *gin.Context) {
+func (s *Server) postNote(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	in, err := readWriting(c, maxText)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	out, err := s.Store.PostNote(c, id, operatorRef(c), in.ClientID, in.Text)
-	s.answer(c, out, err)
+	return out, err
 }
 
-// answer gives the outcome of a call.
-func (s *Server) answer(c *gin.Context, out any, err error) {
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	c.JSON(http.StatusOK, out)
-}
-
-func (s *Server) putMode(c *gin.Context) {
+func (s *Server) putMode(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var in struct{ Mode dialogue.Mode }
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	if !in.Mode.Valid() {
-		s.fail(c, dialogue.Errorf(dialogue.CodeInvalid, "mode %q is neither bot nor operator", in.Mode))
-		return
+		return nil, dialogue.Errorf(dialogue.CodeInvalid, "mode %q is neither bot nor operator", in.Mode)
 	}
 	view, err := s.Store.SetMode(c, id, in.Mode, operatorRef(c))
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	// The switch holds already. Whoever waits no longer still learns nothing wrong: the fence lets no other message out.
 	inFlight, err := s.Store.WaitForBotSends(c, id, modeWait)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
-	c.JSON(http.StatusOK, gin.H{"dialogue": view, "in_flight": inFlight})
+	return gin.H{"dialogue": view, "in_flight": inFlight}, nil
 }
 
-func (s *Server) putStatus(c *gin.Context) {
+func (s *Server) putStatus(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var in struct{ Status dialogue.Status }
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var view store.DialogueView
 	switch in.Status {
@@ -381,69 +345,61 @@ func (s *Server) putStatus(c *gin.Context) {
 	default:
 		err = dialogue.Errorf(dialogue.CodeInvalid, "status can be set to open or closed, not to %q", in.Status)
 	}
-	s.answer(c, view, err)
+	return view, err
 }
 
-func (s *Server) putAssignee(c *gin.Context) {
+func (s *Server) putAssignee(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var in struct {
 		OperatorID uuid.NullUUID `json:"operator_id"`
 	}
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var assignee *store.OperatorRef
 	if in.OperatorID.Valid {
 		o, err := s.Store.Operator(c, in.OperatorID.UUID)
 		if err != nil {
-			s.fail(c, err)
-			return
+			return nil, err
 		}
 		assignee = &store.OperatorRef{ID: o.ID, Name: o.Name}
 	}
 	view, err := s.Store.Assign(c, id, assignee)
-	s.answer(c, view, err)
+	return view, err
 }
 
-func (s *Server) putRead(c *gin.Context) {
+func (s *Server) putRead(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	var in struct{ Seq *int64 }
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	if in.Seq == nil || *in.Seq < 0 {
-		s.fail(c, dialogue.Errorf(dialogue.CodeInvalid, "seq is the number of the last message that was read"))
-		return
+		return nil, dialogue.Errorf(dialogue.CodeInvalid, "seq is the number of the last message that was read")
 	}
 	view, err := s.Store.MarkRead(c, id, *in.Seq)
-	s.answer(c, view, err)
+	return view, err
 }
 
 // suggestTimeout bounds how long an operator waits for a draft.
 const suggestTimeout = 2 * time.Minute
 
-func (s *Server) postSuggestion(c *gin.Context) {
+func (s *Server) postSuggestion(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	if err := s.limits.suggest.take(operatorOf(c).ID.String()); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(c, suggestTimeout)
 	defer cancel()
 	out, err := s.suggest(ctx, id, operatorOf(c).ID)
-	s.answer(c, out, err)
+	return out, err
 }

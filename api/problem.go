@@ -37,6 +37,25 @@ var statuses = map[dialogue.Code]int{
 	dialogue.CodeUnavailable:  http.StatusServiceUnavailable,
 }
 
+// handler answers a request with what it returns as JSON; nil is no content.
+type handler func(c *gin.Context) (any, error)
+
+func (s *Server) json(h handler) gin.HandlerFunc        { return s.answer(http.StatusOK, h) }
+func (s *Server) jsonCreated(h handler) gin.HandlerFunc { return s.answer(http.StatusCreated, h) }
+
+func (s *Server) answer(status int, h handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		switch out, err := h(c); {
+		case err != nil:
+			s.fail(c, err)
+		case out == nil:
+			c.Status(http.StatusNoContent)
+		default:
+			c.JSON(status, out)
+		}
+	}
+}
+
 // fail answers with the problem that err is. What is not a domain error is
 // logged, and shown as internal.
 func (s *Server) fail(c *gin.Context, err error) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -116,16 +115,14 @@ func viewTurn(t db.Turn) turnView {
 	return v
 }
 
-func (s *Server) getTurn(c *gin.Context) {
+func (s *Server) getTurn(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	t, err := s.Store.Turn(c, id)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
-	c.JSON(http.StatusOK, viewTurn(t))
+	return viewTurn(t), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -26,14 +25,14 @@ const (
 
 func (s *Server) routeWidget(r *gin.RouterGroup) {
 	r.Use(s.widgetOrigins)
-	r.GET("/config", s.widgetConfig)
-	r.POST("/sessions", s.createVisitor)
+	r.GET("/config", s.json(s.widgetConfig))
+	r.POST("/sessions", s.jsonCreated(s.createVisitor))
 	in := r.Group("", s.authenticateVisitor)
-	in.POST("/messages", s.postVisitorMessage)
-	in.GET("/messages", s.listVisitorMessages)
+	in.POST("/messages", s.json(s.postVisitorMessage))
+	in.GET("/messages", s.json(s.listVisitorMessages))
 	in.GET("/stream", s.visitorStream)
-	in.POST("/typing", s.visitorTyping)
-	in.POST("/receipts", s.visitorReceipts)
+	in.POST("/typing", s.json(s.visitorTyping))
+	in.POST("/receipts", s.json(s.visitorReceipts))
 }
 
 // widgetOrigins lets the loader on a shop's page read the configuration. All
@@ -56,41 +55,35 @@ func (s *Server) widgetChannel(ctx context.Context, name string) (db.Channel, er
 	return ch, err
 }
 
-func (s *Server) widgetConfig(c *gin.Context) {
+func (s *Server) widgetConfig(c *gin.Context) (any, error) {
 	ch, err := s.widgetChannel(c, c.Query("channel"))
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	profile, err := activities.Profile(c, s.Store)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
-	c.JSON(http.StatusOK, gin.H{"channel": ch.ID, "name": ch.Name, "bot_name": profile.Name, "disclose_bot": profile.Disclose})
+	return gin.H{"channel": ch.ID, "name": ch.Name, "bot_name": profile.Name, "disclose_bot": profile.Disclose}, nil
 }
 
-func (s *Server) createVisitor(c *gin.Context) {
+func (s *Server) createVisitor(c *gin.Context) (any, error) {
 	var in struct{ Channel string }
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	ch, err := s.widgetChannel(c, in.Channel)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	if err := s.limits.session.take(c.ClientIP()); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	token, hash := NewToken()
 	if err := s.Store.AddVisitor(c, hash, ch.ID); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
-	c.JSON(http.StatusCreated, gin.H{"token": token})
+	return gin.H{"token": token}, nil
 }
 
 func (s *Server) authenticateVisitor(c *gin.Context) {
@@ -109,52 +102,46 @@ func (s *Server) authenticateVisitor(c *gin.Context) {
 
 func visitorOf(c *gin.Context) store.Visitor { return c.MustGet(visitorKey).(store.Visitor) }
 
-func (s *Server) postVisitorMessage(c *gin.Context) {
+func (s *Server) postVisitorMessage(c *gin.Context) (any, error) {
 	v := visitorOf(c)
 	if err := s.limits.message.take(v.SessionID.String()); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	in, err := readWriting(c, maxWidgetText)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	thread := v.SessionID.String()
 	out, err := s.Store.TakeMessage(c, store.Inbound{
 		ChannelID: v.Channel.ID, ThreadKey: thread, IdentityKind: widget.IdentityKind, Identity: thread, ClientID: in.ClientID, Text: in.Text,
 	})
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
-	c.JSON(http.StatusOK, out.Message.ForCustomer())
+	return out.Message.ForCustomer(), nil
 }
 
-func (s *Server) listVisitorMessages(c *gin.Context) {
+func (s *Server) listVisitorMessages(c *gin.Context) (any, error) {
 	v := visitorOf(c)
 	after, err := seqParam(c, "after", -1)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	position, err := s.Store.EventHead(c)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	views := []store.CustomerMessage{}
 	if v.DialogueID.Valid {
 		list, err := s.Store.CustomerMessages(c, v.DialogueID.UUID, after, widgetHistory)
 		if err != nil {
-			s.fail(c, err)
-			return
+			return nil, err
 		}
 		for _, m := range list {
 			views = append(views, m.ForCustomer())
 		}
 	}
-	c.JSON(http.StatusOK, gin.H{"messages": views, "position": position})
+	return gin.H{"messages": views, "position": position}, nil
 }
 
 func (s *Server) visitorStream(c *gin.Context) {
@@ -162,7 +149,7 @@ func (s *Server) visitorStream(c *gin.Context) {
 	s.Hub.ServeCustomer(c, stream.CustomerViewer{Channel: v.Channel.ID, Session: v.SessionID})
 }
 
-func (s *Server) visitorTyping(c *gin.Context) {
+func (s *Server) visitorTyping(c *gin.Context) (any, error) {
 	v := visitorOf(c)
 	// A sign too many is no error: the next one is soon enough.
 	if s.limits.typing.take(v.SessionID.String()) == nil && v.DialogueID.Valid {
@@ -170,23 +157,21 @@ func (s *Server) visitorTyping(c *gin.Context) {
 			DialogueID: v.DialogueID.UUID, ThreadKey: v.SessionID.String(), Author: dialogue.AuthorCustomer,
 		}})
 	}
-	c.Status(http.StatusNoContent)
+	return nil, nil
 }
 
-func (s *Server) visitorReceipts(c *gin.Context) {
+func (s *Server) visitorReceipts(c *gin.Context) (any, error) {
 	v := visitorOf(c)
 	var in struct{ Delivered, Read int64 }
 	if err := readJSON(c, &in); err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
 	if v.DialogueID.Valid && (in.Delivered > 0 || in.Read > 0) {
 		if err := s.Store.MarkReceived(c, v.DialogueID.UUID, in.Delivered, in.Read); err != nil {
-			s.fail(c, err)
-			return
+			return nil, err
 		}
 	}
-	c.Status(http.StatusNoContent)
+	return nil, nil
 }
 
 // allowedOrigins says which sites may show a widget channel; none: every site.
