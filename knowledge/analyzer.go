@@ -27,6 +27,10 @@ const partOfPhrase = 0.4
 // conceptMark begins the terms that stand for concepts; no word begins so.
 const conceptMark = "@"
 
+// exactMark before an entry of the vocabulary asks for these very words, where a
+// stem would mean too much: «часы» are watches, «часа» are hours.
+const exactMark = "="
+
 // Analyzer turns texts into terms. It is immutable and safe for concurrent use.
 type Analyzer struct {
 	stop     map[string]bool
@@ -39,6 +43,7 @@ type conceptKind int
 
 const (
 	conceptPlain   conceptKind = iota
+	conceptThing               // a kind of goods or a brand
 	conceptGeneric             // says what is wanted of a thing: its price, whether it is there
 	conceptVariant             // tells one model from another: pro, max
 )
@@ -63,12 +68,14 @@ func NewAnalyzer() *Analyzer {
 			continue
 		}
 		columns := strings.Split(line, "|")
-		name := conceptMark + strings.Trim(columns[0], " !#")
+		name := conceptMark + strings.Trim(columns[0], " !#*")
 		switch {
 		case strings.Contains(columns[0], "!"):
 			a.kinds[name] = conceptGeneric
 		case strings.Contains(columns[0], "#"):
 			a.kinds[name] = conceptVariant
+		case strings.Contains(columns[0], "*"):
+			a.kinds[name] = conceptThing
 		}
 		for i, lang := range []dialogue.Language{dialogue.Russian, dialogue.Kazakh, dialogue.English} {
 			if i+1 < len(columns) {
@@ -87,14 +94,18 @@ func (a *Analyzer) addPhrases(concept string, lang dialogue.Language, list strin
 	for entry := range strings.SplitSeq(list, ",") {
 		var stems []string
 		for _, w := range Words(entry) {
-			stems = append(stems, stemIn(w, lang))
+			if strings.Contains(entry, exactMark) {
+				stems = append(stems, exactMark+w)
+			} else {
+				stems = append(stems, stemIn(w, lang))
+			}
 		}
 		if len(stems) == 0 {
 			continue
 		}
 		first := stems[0]
 		a.concepts[lang][first] = append(a.concepts[lang][first], phrase{concept: concept, stems: stems})
-		if r := []rune(first); len(stems) == 1 && len(r) >= 4 {
+		if r := []rune(first); a.kinds[concept] != conceptGeneric && len(stems) == 1 && len(r) >= 4 && !strings.HasPrefix(first, exactMark) {
 			a.vocab[r[0]] = append(a.vocab[r[0]], first)
 		}
 	}
@@ -149,26 +160,35 @@ func (a *Analyzer) analyze(text string, lang dialogue.Language) []analyzed {
 			}
 		}
 	}
-	for i := range out {
-		a.markConcepts(out, i)
-	}
+	a.markConcepts(out)
 	return out
 }
 
-// markConcepts finds the concepts whose words begin at place i. A phrase gives
-// its concept to all its words, and takes them from the stop words.
-func (a *Analyzer) markConcepts(out []analyzed, i int) {
-	for _, lang := range []dialogue.Language{dialogue.Russian, dialogue.Kazakh, dialogue.English} {
-		for _, p := range a.concepts[lang][stemIn(out[i].word, lang)] {
-			if !matches(out[i:], p.stems, lang) {
-				continue
-			}
-			for j := range p.stems {
-				if !slices.Contains(out[i+j].concepts, p.concept) {
-					out[i+j].concepts = append(out[i+j].concepts, p.concept)
+// markConcepts finds the concepts of every word. A phrase gives its concept to
+// all its words and takes them from the stop words; what a word means alone does
+// not count within a longer phrase: a gift card is no card to pay with.
+func (a *Analyzer) markConcepts(out []analyzed) {
+	longest := make([]int, len(out))
+	for i := range out {
+		word := out[i].word
+		for _, lang := range []dialogue.Language{dialogue.Russian, dialogue.Kazakh, dialogue.English} {
+			for _, p := range slices.Concat(a.concepts[lang][stemIn(word, lang)], a.concepts[lang][exactMark+word]) {
+				if !matches(out[i:], p.stems, lang) {
+					continue
 				}
-				if len(p.stems) > 1 {
-					out[i+j].stop = false
+				for j := i; j < i+len(p.stems); j++ {
+					switch n := len(p.stems); {
+					case n < longest[j]:
+						continue
+					case n > longest[j]:
+						longest[j], out[j].concepts = n, nil
+					}
+					if !slices.Contains(out[j].concepts, p.concept) {
+						out[j].concepts = append(out[j].concepts, p.concept)
+					}
+					if len(p.stems) > 1 {
+						out[j].stop = false
+					}
 				}
 			}
 		}
@@ -180,7 +200,7 @@ func matches(out []analyzed, stems []string, lang dialogue.Language) bool {
 		return false
 	}
 	for j, s := range stems[1:] {
-		if stemIn(out[j+1].word, lang) != s {
+		if word := out[j+1].word; stemIn(word, lang) != s && exactMark+word != s {
 			return false
 		}
 	}
@@ -257,9 +277,14 @@ func (a *Analyzer) query(text string, weight float64) []queryWord {
 			continue
 		}
 		q := queryWord{bound: -1, weight: weight, text: w.word, number: isDigits(w.word), model: isModel(w.word)}
-		if !w.stop {
+		if !a.stop[w.word] {
+			quality := 1.0
+			if len(w.concepts) > 0 {
+				// An item that has the word but not its meaning has it in a phrase that means something else.
+				quality = partOfPhrase
+			}
 			for _, s := range w.stems {
-				q.forms = append(q.forms, form{term: s, quality: 1})
+				q.forms = append(q.forms, form{term: s, quality: quality})
 			}
 		}
 		q.kind = a.kindOf(w.concepts)
@@ -274,7 +299,7 @@ func (a *Analyzer) query(text string, weight float64) []queryWord {
 			previous = i
 			continue
 		}
-		if adjacent && (q.number || q.kind == conceptVariant) && bindable(out[n-1]) {
+		if adjacent && (q.kind == conceptVariant || q.number && !countsUnits(words, i+1)) && bindable(out[n-1], q) {
 			q.bound = n - 1
 		}
 		previous = i
@@ -351,15 +376,35 @@ func (a *Analyzer) kindOf(concepts []string) conceptKind {
 	return kind
 }
 
-// bindable says whether a number after the word names a model of it.
-func bindable(q queryWord) bool {
-	if q.kind == conceptVariant || q.bound >= 0 {
+// bindable says whether a number or variant after the word names a model of it:
+// iphone 16, 16 pro.
+func bindable(name, q queryWord) bool {
+	switch {
+	case len(q.text) > 2 && q.number && (name.bound >= 0 || name.model):
+		return false // iphone 16 256: what follows a model's number is its memory
+	case name.kind == conceptVariant, name.bound >= 0:
 		return true
-	}
-	if q.kind == conceptGeneric || q.number {
+	case name.number:
+		return q.kind == conceptVariant
+	case name.kind == conceptGeneric:
 		return false
 	}
-	return isLatin(q.text) || strings.IndexFunc(q.text, unicode.IsDigit) >= 0 || brand(q)
+	return isLatin(name.text) || name.model || brand(name)
+}
+
+// countsUnits says whether the number before place i measures something:
+// 256 гб, 12 months.
+func countsUnits(words []analyzed, i int) bool {
+	if i >= len(words) {
+		return false
+	}
+	return slices.ContainsFunc(words[i].concepts, func(c string) bool {
+		switch c {
+		case "@memory", "@month", "@day", "@minutes", "@money", "@screen":
+			return true
+		}
+		return false
+	})
 }
 
 // brand says whether a word in Cyrillic letters stands for a name in Latin ones.

@@ -125,7 +125,7 @@ func (b *Base) corpus(ctx context.Context, words []queryWord) (corpus, error) {
 func (b *Base) correct(ctx context.Context, words []queryWord, c corpus) error {
 	for i := range words {
 		w := &words[i]
-		if slices.ContainsFunc(w.forms, func(f form) bool { return c.frequency[f.term] > 0 }) || w.number || w.kind != conceptPlain {
+		if slices.ContainsFunc(w.forms, func(f form) bool { return c.frequency[f.term] > 0 }) || w.number || w.kind == conceptGeneric || w.kind == conceptVariant {
 			continue
 		}
 		stems := slices.Clone(w.forms)
@@ -149,13 +149,20 @@ func (b *Base) similar(ctx context.Context, w *queryWord, stem string, c corpus)
 		return nil
 	}
 	limit := 1
-	if len(runes) >= 8 {
+	if len(runes) >= 10 {
 		limit = 2
+	}
+	limitFor := func(known string) int {
+		if len(runes) == minSimilarSize && utf8.RuneCountInString(known) <= len(runes) {
+			return 0 // of a short word only a missing letter is made up for: another letter makes another word
+		}
+		return limit
 	}
 	var concepts []string
 	nearest := limit
 	for _, known := range b.analyzer.vocab[runes[0]] {
 		switch d := EditDistance(runes, []rune(known), nearest); {
+		case d > limitFor(known):
 		case d < nearest:
 			nearest, concepts = d, b.analyzer.conceptsOf(known)
 		case d == nearest:
@@ -169,7 +176,7 @@ func (b *Base) similar(ctx context.Context, w *queryWord, stem string, c corpus)
 		return fmt.Errorf("list similar terms: %w", err)
 	}
 	for _, n := range near {
-		if d := EditDistance(runes, []rune(n.Term), limit); d <= limit {
+		if d := EditDistance(runes, []rune(n.Term), limit); d <= limitFor(n.Term) {
 			w.forms = mergeForms(w.forms, []form{{term: n.Term, quality: likeness(d)}})
 			c.frequency[n.Term] = int(n.Items)
 		}

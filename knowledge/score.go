@@ -12,19 +12,20 @@ const (
 	saturation     = 1.2
 	questionLength = 0.4
 	textLength     = 0.6
-	questionWeight = 2.0
+	questionWeight = 2.5
 	textWeight     = 1.0
 	genericScore   = 0.5 // what a word such as "price" is worth beside one that names a thing
-	aboutShare     = 0.25
+	aboutShare     = 0.35
 	sameWordBonus  = 0.15
-	passing        = 0.65 // what is left of the confidence when the text alone has a word of the question
+	passing        = 0.75 // what is left of the confidence when the text alone has a word of the question
 )
 
 // How much a kind of word counts in the confidence.
 const (
 	genericShare  = 0.3
 	unknownShare  = 1.2  // a word that no item has: the question is about something else
-	absentShare   = 0.7  // a word that other items have
+	absentShare   = 1.0  // a word that other items have
+	thingShare    = 0.6  // goods that the item does not name: a warranty holds for all of them
 	textOnlyShare = 0.75 // a word that only the text has, not the question it answers
 	nearbyPlaces  = 3    // how far a model's number may stand from its name
 )
@@ -75,7 +76,7 @@ func (c corpus) rate(words []queryWord, it candidate) match {
 			askedMatched += value * share
 		}
 		switch {
-		case share > partOfPhrase && w.kind == conceptPlain && !(w.number && w.bound < 0):
+		case share > partOfPhrase && (w.bound >= 0 || (w.kind == conceptPlain || w.kind == conceptThing) && !w.number):
 			specific = true
 			central += 0.5
 			if inQ {
@@ -101,7 +102,7 @@ func (c corpus) rate(words []queryWord, it candidate) match {
 	if wrongModel {
 		confidence *= 0.5
 	}
-	score *= 0.5 + 0.5*confidence
+	score *= 0.3 + 0.7*confidence
 	if it.questionWords > 0 {
 		// An item that is about just this goes before one that also is.
 		score *= 1 - aboutShare + aboutShare*min(1, inQuestion/float64(it.questionWords))
@@ -119,6 +120,8 @@ func (c corpus) importance(w queryWord, found bool) float64 {
 		return genericShare
 	case !known:
 		return unknownShare
+	case !found && w.kind == conceptThing:
+		return thingShare
 	case !found:
 		return absentShare
 	}
