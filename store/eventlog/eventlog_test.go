@@ -19,7 +19,7 @@ import (
 	"parley/testenv"
 )
 
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
