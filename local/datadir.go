@@ -168,7 +168,7 @@ func (d *DataDir) WriteState(state State) error {
 }
 
 // ErrNotRunning says that no `parley up` runs on a data directory.
-var ErrNotRunning = errors.New("Parley does not run here")
+var ErrNotRunning = errors.New("no Parley runs here")
 
 // RunningState reads the state of the `parley up` that runs on a data directory. The error is ErrNotRunning if there
 // is none.

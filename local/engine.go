@@ -189,9 +189,9 @@ func (e *Engine) await(ctx context.Context, child *process, output io.ReadCloser
 		case <-child.done:
 		case <-ctx.Done():
 		}
-		return fmt.Errorf("Temporal ended at once: %s (%s)", e.log.lastLines(), e.log.path)
+		return fmt.Errorf("the server ended at once: %s (%s)", e.log.lastLines(), e.log.path)
 	case <-ctx.Done():
-		return fmt.Errorf("Temporal does not answer: %w (%s)", context.Cause(ctx), e.log.path)
+		return fmt.Errorf("the server does not answer: %w (%s)", context.Cause(ctx), e.log.path)
 	}
 }
 

@@ -204,9 +204,9 @@ func (p *Postgres) await(ctx context.Context, child *process) error {
 		}
 		select {
 		case <-child.done:
-			return fmt.Errorf("Postgres ended at once: %s (%s)", p.log.lastLines(), p.log.path)
+			return fmt.Errorf("the server ended at once: %s (%s)", p.log.lastLines(), p.log.path)
 		case <-ctx.Done():
-			return fmt.Errorf("Postgres does not answer: %w (%s)", context.Cause(ctx), p.log.path)
+			return fmt.Errorf("the server does not answer: %w (%s)", context.Cause(ctx), p.log.path)
 		case <-ticker.C:
 		}
 	}

@@ -41,7 +41,7 @@ func unprivileged(data string) (*Credential, error) {
 		}
 		return &Credential{uid: uint32(uid), gid: uint32(gid), name: name}, nil
 	}
-	return nil, fmt.Errorf("Postgres refuses to be run by root, and there is neither a user postgres nor a user nobody: create one, or set DATABASE_URL")
+	return nil, fmt.Errorf("as root Parley runs Postgres, which refuses root, as another user, and there is neither a user postgres nor a user nobody: create one, or set DATABASE_URL")
 }
 
 func userName(uid uint32) string {

@@ -137,7 +137,7 @@ func TestOperatorConfigWithoutARunningParley(t *testing.T) { //nolint:parallelte
 	dir := t.TempDir()
 	t.Setenv("PARLEY_DATA_DIR", dir)
 	_, err := operatorConfig()
-	require.EqualError(t, err, "Parley does not run on "+dir+": start `parley up`, or set DATABASE_URL")
+	require.EqualError(t, err, "no Parley runs on "+dir+": start `parley up`, or set DATABASE_URL")
 
 	t.Setenv("DATABASE_URL", "postgres://u:p@db/shop")
 	cfg, err := operatorConfig()

@@ -23,7 +23,7 @@ func operatorConfig() (config.Config, error) {
 	}
 	state, err := local.RunningState(cfg.DataDir)
 	if errors.Is(err, local.ErrNotRunning) {
-		return config.Config{}, fmt.Errorf("Parley does not run on %s: start `parley up`, or set DATABASE_URL", cfg.DataDir)
+		return config.Config{}, fmt.Errorf("no Parley runs on %s: start `parley up`, or set DATABASE_URL", cfg.DataDir)
 	}
 	if err != nil {
 		return config.Config{}, err
