@@ -214,7 +214,11 @@ export function LiveProvider({ operator, children }: { operator: Operator; child
     setLive(created);
     return () => created.stop();
   }, [operator, queries]);
-  if (!live) return null;
+  return live && <LiveScope live={live}>{children}</LiveScope>;
+}
+
+/** Gives a Live to everything inside. */
+export function LiveScope({ live, children }: { live: Live; children: ReactNode }) {
   return (
     <LiveContext.Provider value={live}>
       <StoreProvider value={live.store}>{children}</StoreProvider>

@@ -25,7 +25,7 @@ createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colorSchemes}>
       <QueryClientProvider client={queries}>
-        <Notifications position="top-right" limit={4} />
+        <Notifications position="bottom-left" limit={4} />
         <App />
       </QueryClientProvider>
     </MantineProvider>

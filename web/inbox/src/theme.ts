@@ -15,7 +15,7 @@ export const theme = createTheme({
   fontSizes: { xs: "13px", sm: "14px", md: "14px", lg: "16px", xl: "20px" },
   components: {
     Tooltip: { defaultProps: { openDelay: 400, withArrow: true, transitionProps: { duration: 100 } } },
-    Modal: { defaultProps: { transitionProps: { duration: 120 }, radius: 8 } },
+    Modal: { defaultProps: { transitionProps: { duration: 120 }, radius: 8 }, styles: { title: { fontSize: 16, fontWeight: 600 } } },
     Drawer: { defaultProps: { transitionProps: { duration: 120 } } },
     Menu: { defaultProps: { transitionProps: { duration: 80 }, shadow: "md" } },
     Popover: { defaultProps: { transitionProps: { duration: 80 }, shadow: "md" } },

@@ -18,7 +18,7 @@ export function Alerts() {
   const live = useLive();
   const nameOf = useCustomerName();
   const waiting = useWaitingCount();
-  useDocumentTitle(waiting > 0 ? `(${waiting}) ${t("alerts.title", { count: waiting })} · Parley` : "Parley");
+  useDocumentTitle(waiting > 0 ? `${t("alerts.title", { count: waiting })} · Parley` : "Parley");
 
   const show = ({ kind, dialogue }: HandoffAlert) => {
     const title = t(`alerts.${kind}`, { name: nameOf(dialogue.contact) });

@@ -80,15 +80,6 @@ export function Composer({ dialogue, ref }: { dialogue: Dialogue; ref?: Ref<Comp
   return (
     <div className={classes.composer} data-kind={draft.kind}>
       <div className={classes.inner}>
-        <div className={classes.tabs} role="group" aria-label={t("composer.kind")}>
-          <UnstyledButton className={classes.tab} aria-pressed={!note} onClick={() => setKind("text")}>
-            {t("composer.reply")}
-          </UnstyledButton>
-          <UnstyledButton className={classes.tab} aria-pressed={note} onClick={() => setKind("note")}>
-            <IconNote size={15} stroke={1.8} aria-hidden />
-            {t("composer.note")}
-          </UnstyledButton>
-        </div>
         <div className={classes.box}>
           <Textarea
             ref={input}
@@ -113,9 +104,21 @@ export function Composer({ dialogue, ref }: { dialogue: Dialogue; ref?: Ref<Comp
             onKeyDown={onKeyDown}
           />
           <div className={classes.actions}>
+            <div className={classes.tabs} role="group" aria-label={t("composer.kind")}>
+              <UnstyledButton className={classes.tab} aria-pressed={!note} onClick={() => setKind("text")}>
+                {t("composer.reply")}
+              </UnstyledButton>
+              <UnstyledButton className={classes.tab} aria-pressed={note} onClick={() => setKind("note")}>
+                <IconNote size={15} stroke={1.8} aria-hidden />
+                <span className={classes.long}>{t("composer.note")}</span>
+                <span className={classes.short} aria-hidden>
+                  {t("composer.noteShort")}
+                </span>
+              </UnstyledButton>
+            </div>
             {!note &&
               (writing === null ? (
-                <Button data-testid="suggest" variant="light" leftSection={<IconSparkles size={16} stroke={1.8} aria-hidden />} onClick={ask}>
+                <Button data-testid="suggest" className={classes.suggest} variant="default" leftSection={<IconSparkles size={16} stroke={1.8} aria-hidden />} onClick={ask}>
                   {t("composer.suggest")}
                 </Button>
               ) : (
@@ -124,7 +127,7 @@ export function Composer({ dialogue, ref }: { dialogue: Dialogue; ref?: Ref<Comp
                 </Button>
               ))}
             <Tooltip label={note ? t("composer.saveNote") : t("composer.hint")}>
-              <ActionIcon className={classes.send} size={36} variant="filled" color={note ? "yellow.9" : "accent"} aria-label={note ? t("composer.saveNote") : t("composer.send")} aria-disabled={!canSend} data-disabled={!canSend || undefined} onClick={send}>
+              <ActionIcon className={classes.send} size={36} variant="filled" color={note ? "#7a5f00" : "accent"} aria-label={note ? t("composer.saveNote") : t("composer.send")} aria-disabled={!canSend} data-disabled={!canSend || undefined} onClick={send}>
                 <IconSend2 size={18} stroke={1.8} />
               </ActionIcon>
             </Tooltip>

@@ -61,9 +61,10 @@ function OpenDialogue({ dialogue, detail, narrow }: { dialogue: Dialogue; detail
 
   // Beside the dialogue where there is room; over it, and folded at first, where there is not.
   const roomy = useMediaQuery("(min-width: 1280px)", window.innerWidth >= 1280, { getInitialValueInEffect: false });
+  const wide = useMediaQuery("(min-width: 1536px)", window.innerWidth >= 1536, { getInitialValueInEffect: false });
   const [choice, setChoice] = usePanelChoice();
   const [overlaid, setOverlaid] = useState(false);
-  const panelOpen = roomy ? (choice ?? true) : overlaid;
+  const panelOpen = roomy ? (choice ?? wide) : overlaid;
   const togglePanel = () => (roomy ? setChoice(!panelOpen) : setOverlaid(!overlaid));
 
   useHotkeys({

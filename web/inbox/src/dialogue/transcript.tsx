@@ -93,7 +93,7 @@ export function Transcript({ dialogue, keepUnread, onEdit }: TranscriptProps) {
           })}
         </div>
       </div>
-      <TypingLine dialogueID={dialogue.id} />
+      <TypingLine dialogue={dialogue} />
       {!scroll.atEnd && (
         <Button className={classes.below} size="sm" variant={scroll.newBelow > 0 ? "filled" : "default"} rightSection={<IconArrowDown size={16} />} onClick={scroll.toEnd}>
           {scroll.newBelow > 0 ? t("transcript.newBelow") : t("transcript.toEnd")}
@@ -105,12 +105,13 @@ export function Transcript({ dialogue, keepUnread, onEdit }: TranscriptProps) {
 }
 
 /** Who is typing; its place is always kept, so that nothing moves when it appears. */
-function TypingLine({ dialogueID }: { dialogueID: string }) {
+function TypingLine({ dialogue }: { dialogue: Dialogue }) {
   const { t } = useTranslation();
-  const marks = useSelected((state) => state.typing[dialogueID]);
-  const writing = useSelected((state) => state.replies[dialogueID] !== undefined);
+  const marks = useSelected((state) => state.typing[dialogue.id]);
+  const writing = useSelected((state) => state.replies[dialogue.id] !== undefined);
+  const botOwes = dialogue.mode === "bot" && dialogue.customer_seq > dialogue.answered_seq;
   const mark = marks?.find((candidate) => candidate.author === "customer") ?? marks?.find((candidate) => candidate.author === "operator");
-  const botTypes = !mark && !writing && marks?.some((candidate) => candidate.author === "bot");
+  const botTypes = !mark && !writing && botOwes && marks?.some((candidate) => candidate.author === "bot");
   const text = mark
     ? mark.author === "customer"
       ? t("transcript.customerTyping")

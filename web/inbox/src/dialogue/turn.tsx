@@ -57,7 +57,7 @@ function Details({ turn }: { turn: Turn }) {
         <Fact name={t("turn.model")} value={turn.model === "offline" ? t("turn.offline") : (turn.model ?? "—")} />
         <Fact name={t("turn.attempts")} value={formats.number(turn.attempts)} />
         {turn.restarts > 0 && <Fact name={t("turn.restarts")} value={formats.number(turn.restarts)} hint={t("turn.restartsHint")} />}
-        {took !== null && <Fact name={t("turn.took")} value={t("turn.seconds", { n: formats.number(took) })} />}
+        {took !== null && <Fact name={t("turn.took")} value={took < 0.1 ? t("turn.instant") : t("turn.seconds", { n: formats.number(took) })} />}
         {(turn.error ?? turn.cause) && <Fact name={t("turn.error")} value={[turn.cause, turn.error].filter(Boolean).join(": ")} />}
       </dl>
       <details className={classes.developers}>

@@ -210,6 +210,7 @@ export const en: Translation = {
     restartsHint: "The customer added something while the bot was answering",
     took: "Took",
     seconds: "{{n}} s",
+    instant: "Less than 0.1 s",
     outcome: "Outcome",
     error: "Error",
     developers: "For developers",

@@ -210,6 +210,7 @@ export const kk: Translation = {
     restartsHint: "Бот жауап беріп жатқанда клиент тағы жазды",
     took: "Кеткен уақыт",
     seconds: "{{n}} с",
+    instant: "0,1 секундтан аз",
     outcome: "Нәтиже",
     error: "Қате",
     developers: "Әзірлеушілерге",

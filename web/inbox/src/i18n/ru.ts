@@ -225,6 +225,7 @@ export const ru = {
     restartsHint: "Клиент дописал, пока бот отвечал",
     took: "Заняло",
     seconds: "{{n}} с",
+    instant: "Меньше 0,1 с",
     outcome: "Итог",
     error: "Ошибка",
     developers: "Для разработчиков",

@@ -1,5 +1,5 @@
-import { ActionIcon, Menu, TextInput, UnstyledButton } from "@mantine/core";
-import { IconCheck, IconChevronDown, IconSearch, IconX } from "@tabler/icons-react";
+import { ActionIcon, Menu, TextInput, Tooltip, UnstyledButton } from "@mantine/core";
+import { IconCheck, IconChevronDown, IconMail, IconSearch, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode, RefObject } from "react";
 import { useTranslation } from "react-i18next";
@@ -109,9 +109,11 @@ export function Filters({ filter, onChange, search, onSearch, searchRef, onLeave
             ))}
           </Chip>
         )}
-        <UnstyledButton className={classes.chip} data-active={filter.unread || undefined} aria-pressed={filter.unread} onClick={() => onChange({ unread: !filter.unread })}>
-          {t("list.unread")}
-        </UnstyledButton>
+        <Tooltip label={t("list.unread")}>
+          <UnstyledButton className={classes.chip} data-active={filter.unread || undefined} aria-label={t("list.unread")} aria-pressed={filter.unread} onClick={() => onChange({ unread: !filter.unread })}>
+            <IconMail size={16} stroke={1.8} aria-hidden />
+          </UnstyledButton>
+        </Tooltip>
       </div>
     </div>
   );

@@ -62,8 +62,7 @@ export function useHeldOrder(current: readonly string[], scope: string): HeldOrd
 
 function withTail(held: readonly string[], current: readonly string[]): readonly string[] {
   const known = new Set(held);
-  const last = held.at(-1);
-  const end = last === undefined ? -1 : current.indexOf(last);
+  const end = current.findLastIndex((id) => known.has(id));
   if (end < 0) return held;
   const tail = current.slice(end + 1).filter((id) => !known.has(id));
   return tail.length > 0 ? [...held, ...tail] : held;

@@ -95,10 +95,11 @@ function Holder({ dialogue }: { dialogue: Dialogue }) {
   }
   const { assignee } = dialogue;
   const name = assignee === null ? t("mode.operator") : assignee.id === me.id ? t("header.you") : assignee.name;
+  const told = assignee === null && dialogue.waiting_since !== null; // the badge beside it says so
   return (
-    <span className={classes.holder} data-mode="operator">
+    <span className={classes.holder} data-mode="operator" title={name}>
       <IconUser size={14} stroke={1.8} aria-hidden />
-      <bdi>{name}</bdi>
+      <bdi className={told ? "visually-hidden" : undefined}>{name}</bdi>
     </span>
   );
 }

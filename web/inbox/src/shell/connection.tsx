@@ -10,8 +10,8 @@ const patience = 3_000;
 
 export function ConnectionLine() {
   const { t } = useTranslation();
-  const connected = useStreamStatus() === "open";
   const { online } = useNetwork();
+  const connected = useStreamStatus() === "open" && online;
   const [late, setLate] = useState(false);
   useEffect(() => {
     if (connected) {
