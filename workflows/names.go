@@ -17,10 +17,10 @@ func DialogueID(id uuid.UUID) string { return "dialogue/" + id.String() }
 // DialogueInput starts a dialogue's workflow. Fields are only ever added: runs
 // that were started by an older version continue as new with it.
 type DialogueInput struct {
-	DialogueID uuid.UUID
-	IdleAfter  time.Duration // how long a run waits for the next ring before it ends
-	Known      Doorbell      // what an earlier run knew
-	MaxEvents  int           // continue as new from this length of history on; 0: when the server suggests it
+	DialogueID uuid.UUID     `json:"dialogue_id"`
+	IdleAfter  time.Duration `json:"idle_after"`          // how long a run waits for the next ring before it ends
+	Known      Doorbell      `json:"known,omitzero"`      // what an earlier run knew
+	MaxEvents  int           `json:"max_events,omitzero"` // continue as new from this length of history on; 0: when the server suggests it
 }
 
 // Doorbell is the content of every signal: the counters of the dialogue's row
@@ -28,10 +28,10 @@ type DialogueInput struct {
 // workflow keeps the largest of each and a doubled, late or reordered signal
 // does no harm.
 type Doorbell struct {
-	Epoch       int64
-	Mode        dialogue.Mode // in that epoch
-	CustomerSeq int64
-	AnsweredSeq int64
+	Epoch       int64         `json:"epoch"`
+	Mode        dialogue.Mode `json:"mode"` // in that epoch
+	CustomerSeq int64         `json:"customer_seq"`
+	AnsweredSeq int64         `json:"answered_seq"`
 }
 
 // merge keeps what is newer of two.
@@ -45,7 +45,7 @@ func (d *Doorbell) merge(other Doorbell) {
 
 // ReplyInput asks the bot to answer what is unanswered in a dialogue.
 type ReplyInput struct {
-	DialogueID uuid.UUID
+	DialogueID uuid.UUID `json:"dialogue_id"`
 }
 
 // ReplyOutcome says what came of a reply.
@@ -61,27 +61,27 @@ const (
 
 // ReplyResult is what came of a reply, and the dialogue's counters after it.
 type ReplyResult struct {
-	Outcome ReplyOutcome
-	TurnID  uuid.UUID
-	State   Doorbell
-	ToSend  bool // messages wait for the send activity
+	Outcome ReplyOutcome `json:"outcome"`
+	TurnID  uuid.UUID    `json:"turn_id,omitzero"`
+	State   Doorbell     `json:"state"`
+	ToSend  bool         `json:"to_send,omitzero"` // messages wait for the send activity
 
 	// Short previews for those who look at the workflow.
-	Question string
-	Answer   string
-	Error    string
+	Question string `json:"question,omitzero"`
+	Answer   string `json:"answer,omitzero"`
+	Error    string `json:"error,omitzero"`
 }
 
 // SendInput asks for everything of a dialogue that waits to leave to be sent.
 type SendInput struct {
-	DialogueID uuid.UUID
-	TurnID     uuid.UUID // whose drafted answer goes out after that; zero: none
+	DialogueID uuid.UUID `json:"dialogue_id"`
+	TurnID     uuid.UUID `json:"turn_id,omitzero"` // whose drafted answer goes out after that; zero: none
 }
 
 // SendResult is what was sent.
 type SendResult struct {
-	State  Doorbell
-	Sent   int
-	Failed int
-	Error  string // of the last one that failed
+	State  Doorbell `json:"state"`
+	Sent   int      `json:"sent"`
+	Failed int      `json:"failed,omitzero"`
+	Error  string   `json:"error,omitzero"` // of the last one that failed
 }
