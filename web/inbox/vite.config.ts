@@ -22,6 +22,7 @@ export default defineConfig(({ mode }) => ({
     setupFiles: ["src/test/setup.ts"],
     css: { modules: { classNameStrategy: "non-scoped" } },
     restoreMocks: true,
+    testTimeout: 20_000,
   },
 }));
 

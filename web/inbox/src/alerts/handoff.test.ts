@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, it } from "vitest";
 import { at, colleague, dialogue, id, me } from "../test/fixtures";
 import { handoffAlert } from "./handoff";

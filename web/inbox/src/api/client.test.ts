@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { api } from "./calls";
 import { isTemporary, NetworkError, onUnauthorized, ProblemError } from "./client";

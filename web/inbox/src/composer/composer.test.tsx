@@ -11,14 +11,14 @@ interface Sent {
 }
 
 let sent: Sent[];
-let suggestion: Promise<Response>;
+let suggest: () => Promise<Response>;
 
 beforeEach(() => {
   sent = [];
-  suggestion = new Promise(() => undefined);
+  suggest = () => new Promise(() => undefined);
   vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
     sent.push({ path, body: typeof init.body === "string" ? (JSON.parse(init.body) as Record<string, unknown>) : null });
-    return path.endsWith("/suggestion") ? suggestion : new Promise(() => undefined);
+    return path.endsWith("/suggestion") ? suggest() : new Promise(() => undefined);
   });
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -85,7 +85,7 @@ describe("asking the bot", () => {
 
   it("fills the composer word by word; the operator edits and sends it", async () => {
     let answer: (response: Response) => void = () => undefined;
-    suggestion = new Promise((resolve) => (answer = resolve));
+    suggest = () => new Promise((resolve) => (answer = resolve));
     const { live } = await open();
     await ask();
     act(() => live.store.dispatch({ type: "turn", progress: { dialogue_id: id(1), turn_id: "t1", kind: "suggestion", state: "writing", offset: 0, text: "Доставим" } }));
@@ -99,7 +99,7 @@ describe("asking the bot", () => {
   });
 
   it("gives back what was typed with Escape", async () => {
-    suggestion = json(draft);
+    suggest = () => json(draft);
     await open();
     await userEvent.type(box(), "Моё начало");
     await ask();
@@ -120,13 +120,13 @@ describe("asking the bot", () => {
   });
 
   it("leaves the text alone when the bot has nothing to say, or fails", async () => {
-    suggestion = json({ ...draft, text: "" });
+    suggest = () => json({ ...draft, text: "" });
     await open();
     await userEvent.type(box(), "Моё начало");
     await ask();
     await waitFor(() => expect(screen.queryByText(/Бот не нашёл, что ответить/)).not.toBeNull());
     expect(box().value).toBe("Моё начало");
-    suggestion = Promise.reject(new TypeError("Failed to fetch"));
+    suggest = () => Promise.reject(new TypeError("Failed to fetch"));
     await ask();
     await waitFor(() => expect(screen.queryByText(/Черновик не получился/)).not.toBeNull());
     expect(box().value).toBe("Моё начало");

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, it } from "vitest";
 import type { Pending } from "../store/state";
 import { colleague, id, me, message } from "../test/fixtures";

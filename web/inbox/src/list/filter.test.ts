@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 import type { Dialogue } from "../api/types";
 import { at, colleague, dialogue, id, me } from "../test/fixtures";

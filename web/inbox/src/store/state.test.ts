@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 import type { Message, MessageState, TurnProgress } from "../api/types";
 import { at, dialogue, id, message } from "../test/fixtures";

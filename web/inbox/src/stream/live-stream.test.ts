@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LiveStream, type LiveStreamDeps, type Source, type StreamStatus } from "./live-stream";
 
