@@ -67,12 +67,18 @@ func (Offline) Reply(ctx context.Context, req Request, onText func(string)) (Rep
 }
 
 // bestPassage returns the passage to answer with, if any, and whether it is
-// surely the answer.
+// surely the answer. The first is not always: it may speak at length of the one
+// rare word of the question, and another of all of them.
 func bestPassage(passages []knowledge.Passage) (*knowledge.Passage, bool) {
 	if len(passages) == 0 {
 		return nil, false
 	}
-	return &passages[0], passages[0].Confidence >= confident
+	for i := range passages[:min(len(passages), considered)] {
+		if passages[i].Confidence >= confident {
+			return &passages[i], true
+		}
+	}
+	return &passages[0], false
 }
 
 // answeredAlready says whether the best that was found for one question, though

@@ -256,6 +256,54 @@ func answerable() []asked {
 		{"i want to cancel my order", "cancel"},
 		{"can you move my data from my old phone", "setup"},
 		{"used phones?", "display-models"},
+		{"здрасьте, до какого числа можно вернуть товар", "returns"},
+		{"у меня чек потерялся, гарантия действует?", "warranty"},
+		{"курьеру можно наличными отдать?", "payment"},
+		{"халык рассрочка", "instalments"},
+		{"хочу обменять наушники на другие", "returns"},
+		{"приставка сони сколько", "ps5"},
+		{"самый дешевый смартфон какой", "phones"},
+		{"самсунг галакси а56 есть 256гб?", "galaxy-a56"},
+		{"у вас есть айфоны?", "iphone-16 phones iphone-16-pro"},
+		{"макбук м4 512 цена", "macbook-air"},
+		{"лджи олед 55", "tvs"},
+		{"jbl наушники", "headphones"},
+		{"ремонт айфона сколько по времени", "repair"},
+		{"треснул экран", "repair"},
+		{"выезд мастера для установки телевизора", "tv-mounting"},
+		{"счет фактуру даете?", "corporate"},
+		{"оптом дешевле будет?", "corporate"},
+		{"бонусами можно расплатиться?", "bonus"},
+		{"есть подарочные карты?", "gift-card"},
+		{"в субботу до скольки", "hours"},
+		{"работаете на новый год?", "hours"},
+		{"в алмате где самовывоз", "address-almaty pickup"},
+		{"ваши филиалы в астане", "address-astana"},
+		{"трек номер пришлете?", "order-status"},
+		{"доставите в талдыкорган?", "delivery-kazakhstan"},
+		{"срочная доставка сколько стоит", "delivery-express"},
+		{"перекинете контакты со старого телефона?", "setup"},
+		{"Бүгін алып келе аласыз ба?", "delivery-express"},
+		{"жеткизу канша кун", "delivery-kazakhstan delivery-cities"},
+		{"ақшаны қалай қайтарасыздар", "returns cancel"},
+		{"самсунг а56 бар ма", "galaxy-a56"},
+		{"кредитке ноутбук алсам бола ма", "instalments"},
+		{"жексенбіде ашықсыздар ма", "hours"},
+		{"тауар ақаулы болып шықты", "defect"},
+		{"планшет керек", "tablets"},
+		{"макбук канша", "macbook-air"},
+		{"теледидарға кепілдік қанша", "warranty tvs"},
+		{"нөміріңіз қандай", "contacts"},
+		{"which phones do you sell", "phones"},
+		{"is trade in possible for laptops", "trade-in"},
+		{"delivery to Aktobe cost", "delivery-kazakhstan"},
+		{"how do bonuses work", "bonus"},
+		{"phone cases for iphone", "accessories"},
+		{"repair macbook", "repair"},
+		{"55 inch tv price", "tvs"},
+		{"smart watch", "watch"},
+		{"gift voucher", "gift-card"},
+		{"how can I contact you", "contacts"},
 	}
 }
 
@@ -270,6 +318,10 @@ func unanswerable() []string {
 		"есть ли у вас матрасы?", "сколько лететь до Алматы", "можно ли с собакой в магазин", "как приготовить плов", "вы проводите экскурсии?", "нужен сантехник", "сколько стоит подписка на нетфликс", "кто выиграл матч вчера", "посудомойка есть?", "принтеры продаёте?", "фотоаппарат canon есть?", "как поменять пароль в инстаграм", "почему небо голубое", "iphone 14 pro сколько", "samsung s24 ultra цена", "redmi note 12 есть", "ps4 есть?", "квартиры в аренду", "доставляете ли еду", "где получить ЭЦП", "у вас есть работа для меня?",
 		"кітап сатасыздар ма?", "принтер бар ма", "наурыз қашан", "айфон 13 бағасы", "такси шақырып бер", "тұрмыстық техника: кір жуғыш машина бар ма", "сіздерде тамақ бар ма",
 		"do you have dishwashers", "translate this text for me", "where can I get a SIM card for tourists", "do you sell cars", "what's the bitcoin price", "iphone 14 in stock?", "can I bring my dog", "galaxy s23 price", "best restaurant in Almaty", "do you sell coffee machines",
+		"айфон16 про макс бар ма", "кредит одобрят с испорченной историей?", "батарею поменяете на айфоне?",
+		"сколько калорий в банане", "как удалить аккаунт", "есть утюги?", "микроволновки продаёте?", "мне скучно", "где заказать такси", "телефон бабушки потерялся в автобусе", "кто создал айфон", "есть гитары?", "сколько людей живёт в Астане", "как накрутить подписчиков", "есть sony xperia?", "huawei p60 есть?", "iphone se цена", "у вас есть туалет?", "можно снять квартиру посуточно", "что такое любовь", "газовая плита есть?",
+		"кофе машина бар ма", "қазір сағат неше", "гитара сатасыздар ма", "айфон 14 про бар ма", "ең биік тау қайсы", "доллар канша",
+		"who are you voting for", "do you sell guitars", "how tall is Everest", "google pixel 9 price", "can you recommend a doctor", "is there a pool", "ps4 games?", "microwave?",
 	}
 }
 
@@ -287,7 +339,7 @@ func TestOfflineAnswersFromTheKnowledgeBase(t *testing.T) {
 		t.Logf("%q: %s", q.text, describe(answer, q.want))
 	}
 	t.Logf("answered rightly: %d of %d", right, len(all))
-	require.GreaterOrEqual(t, float64(right)/float64(len(all)), 0.9)
+	require.GreaterOrEqual(t, float64(right)/float64(len(all)), 0.93)
 }
 
 func TestOfflineHandsOffWhatItDoesNotKnow(t *testing.T) {

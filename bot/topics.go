@@ -36,6 +36,7 @@ const (
 	confident       = 0.52
 	whollyConfident = 0.85
 	touching        = 0.4
+	considered      = 3    // of the passages found, so many may be the answer
 	worthDrafting   = 0.25 // at least this, to be put before an operator
 )
 
