@@ -17,7 +17,7 @@ export default defineConfig({
   use: {
     locale: "ru-RU",
     timezoneId: "Asia/Almaty",
-    viewport: { width: 1360, height: 820 },
+    viewport: { width: 1500, height: 860 },
     trace: "retain-on-failure",
     screenshot: "only-on-failure",
     launchOptions: {

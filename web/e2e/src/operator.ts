@@ -2,6 +2,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, type Browser, type BrowserContext, type Locator, type Page } from "@playwright/test";
 import { address } from "./address.ts";
+import type { Customer } from "./customer.ts";
 
 /** The cookies of the logged-in operator. */
 export const sessionFile = path.join(fileURLToPath(new URL("..", import.meta.url)), "test-results", "session.json");
@@ -34,12 +35,15 @@ export class Operator {
     return operator;
   }
 
-  /** The row of the dialogue that changed last, found once it shows a text. */
-  async newestRow(text: string): Promise<Locator> {
-    const row = this.rows.filter({ hasText: text }).first();
+  /** The row of a customer's dialogue, which is the newest one: tests take turns, and each brings its own customer. */
+  async rowOf(customer: Customer): Promise<Locator> {
+    await expect(customer.messages("customer").last()).toHaveAttribute("data-state", "sent");
+    const response = await this.page.request.get(`${address()}/api/v1/dialogues?limit=20`);
+    const { dialogues } = (await response.json()) as { dialogues: { id: string; created_at: string }[] };
+    const newest = dialogues.reduce((a, b) => (Date.parse(b.created_at) > Date.parse(a.created_at) ? b : a));
+    const row = this.page.locator(`[data-testid=dialogue-row][data-dialogue-id="${newest.id}"]`);
     await expect(row).toBeVisible();
-    const id = await row.getAttribute("data-dialogue-id");
-    return this.page.locator(`[data-testid=dialogue-row][data-dialogue-id="${id}"]`);
+    return row;
   }
 
   get rows(): Locator {

@@ -34,7 +34,7 @@ for (const colorScheme of schemes) {
 
     const operator = await Operator.atWork(browser, { colorScheme, reducedMotion: "reduce" });
     expect(await barriers(operator.page), "the list").toEqual([]);
-    await operator.openRow(await operator.newestRow("Передаю"));
+    await operator.openRow(await operator.rowOf(customer));
     await operator.reply("Здравствуйте!");
     await customer.hears("operator", 1);
     await expect(operator.messages("operator")).toHaveCount(1);

@@ -9,7 +9,7 @@ test("dialogues are found by what was written, filtered, closed and opened again
   const word = `замшевый${randomUUID().slice(0, 8)}`;
   const customer = await (await Customer.visit(browser)).open();
   await customer.write(`Чехол ${word} оператора позовите пожалуйста`);
-  const row = await operator.newestRow(word);
+  const row = await operator.rowOf(customer);
   await expect(row).toContainText("Новый");
   await expect(row.getByTestId("waiting-badge")).toBeVisible();
 
@@ -29,17 +29,17 @@ test("dialogues are found by what was written, filtered, closed and opened again
 
   await test.step("filters", async () => {
     await page.getByRole("button", { name: "Кто ведёт" }).click();
-    await page.getByRole("menuitemcheckbox", { name: "Бот" }).click();
+    await page.getByRole("menu").getByText("Бот", { exact: true }).click();
     await expect(row).toHaveCount(0);
-    await page.getByRole("menuitemcheckbox", { name: "Оператор" }).click();
+    await page.getByRole("menu").getByText("Оператор", { exact: true }).click();
     await expect(row).toBeVisible();
-    await page.getByRole("menuitemcheckbox", { name: "Кто угодно" }).click();
+    await page.getByRole("menu").getByText("Кто угодно", { exact: true }).click();
     await page.keyboard.press("Escape");
 
     await page.getByRole("button", { name: "Статус" }).click();
-    await page.getByRole("menuitemcheckbox", { name: "Закрыт" }).click();
+    await page.getByRole("menu").getByText("Закрыт", { exact: true }).click();
     await expect(row).toHaveCount(0);
-    await page.getByRole("menuitemcheckbox", { name: "Любой" }).click();
+    await page.getByRole("menu").getByText("Любой", { exact: true }).click();
     await page.keyboard.press("Escape");
     await expect(row).toBeVisible();
 
@@ -78,7 +78,7 @@ test("an operator's answer written without a network leaves when it is back, onc
   const customer = await (await Customer.visit(browser)).open();
   await customer.write("Позовите менеджера");
   await customer.hears("system", 1);
-  await operator.openRow(await operator.newestRow("Передаю"));
+  await operator.openRow(await operator.rowOf(customer));
   await operator.context.setOffline(true);
   for (const text of ["Первое", "Второе", "Третье"]) await operator.reply(text);
   await expect(operator.messages("operator")).toHaveCount(3);

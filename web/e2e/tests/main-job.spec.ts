@@ -13,7 +13,7 @@ test("a customer is answered by the bot, taken over by a human, and handed back,
     expect(await customer.hears("bot", 1)).toContain("450 000 ₸");
   });
 
-  const row = await operator.newestRow("450 000 ₸");
+  const row = await operator.rowOf(customer);
   await test.step("the inbox shows the dialogue, held by the bot, nobody alarmed", async () => {
     await expect(row).toContainText("Бот");
     await expect(row.getByTestId("waiting-badge")).toHaveCount(0);
@@ -77,7 +77,7 @@ test("the bot drafts, the operator edits and sends", async ({ browser }) => {
   await customer.write("Можно поговорить с человеком?");
   await customer.hears("system", 1);
   await customer.write("Есть ли у вас подарочные сертификаты?");
-  await operator.openRow(await operator.newestRow("подарочные сертификаты"));
+  await operator.openRow(await operator.rowOf(customer));
 
   await operator.composer.fill("мой набросок");
   await operator.page.getByRole("button", { name: "Попросить бота ответить" }).click();
@@ -109,7 +109,7 @@ test("an operator who writes in bot mode takes over by that", async ({ browser }
   const customer = await (await Customer.visit(browser)).open();
   await customer.write("Есть ли игровые ноутбуки?");
   await customer.hears("bot", 1);
-  await operator.openRow(await operator.newestRow("RTX 5060"));
+  await operator.openRow(await operator.rowOf(customer));
   await expect(operator.page.getByText("Отправка переключит диалог на оператора")).toBeVisible();
   await operator.reply("Могу отложить для вас один до вечера.");
   await expect(operator.modeSwitch).toHaveAttribute("data-mode", "operator");

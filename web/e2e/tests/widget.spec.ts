@@ -63,7 +63,7 @@ test("what is written without a network is delivered when it is back: each once,
   await expect(customer.chat.locator("[data-testid=widget-message][data-author=customer][data-state=sent]")).toHaveCount(8);
 
   const operator = await Operator.atWork(browser);
-  await operator.openRow(await operator.newestRow(mark));
+  await operator.openRow(await operator.rowOf(customer));
   await expect(operator.messages("customer")).toHaveCount(8);
   const seen = await operator.messages("customer").allTextContents();
   const inOrder = [...texts, ...more];
@@ -81,7 +81,7 @@ test("an answer that comes while the chat is closed is counted on the button", a
   await expect(customer.launcher).toBeFocused();
   await expect(customer.field).toBeHidden();
 
-  await operator.openRow(await operator.newestRow("Передаю"));
+  await operator.openRow(await operator.rowOf(customer));
   await operator.reply("Слушаю вас");
   await operator.reply("Вы здесь?");
   await expect(customer.launcher).toHaveAccessibleName("Открыть чат, 2 новых сообщения");
@@ -98,13 +98,13 @@ test("each side sees that the other is typing", async ({ browser }) => {
   const customer = await (await Customer.visit(browser)).open();
   await customer.write("Нужен живой человек");
   await customer.hears("system", 1);
-  await operator.openRow(await operator.newestRow("Передаю"));
+  await operator.openRow(await operator.rowOf(customer));
   await expect(async () => {
-    await customer.field.press("ы");
+    await customer.field.pressSequentially("ы");
     await expect(operator.page.getByText("Клиент печатает")).toBeVisible({ timeout: 3_000 });
   }).toPass();
   await expect(async () => {
-    await operator.composer.press("ы");
+    await operator.composer.pressSequentially("ы");
     await expect(customer.chat.getByTestId("widget-typing")).toBeVisible({ timeout: 3_000 });
   }).toPass();
   await expect(customer.chat.getByTestId("widget-typing"), "it goes out by itself").toHaveCount(0);
@@ -144,7 +144,7 @@ test("what a customer writes is shown as text, to everybody", async ({ browser }
   const hostile = `<img src=x onerror="document.title='taken'"><script>document.title='taken'</script> https://shop.kz/?a=1&b=2 оператора`;
   await customer.write(hostile);
   await expect(customer.messages("customer").locator(".text")).toHaveText(hostile);
-  await operator.openRow(await operator.newestRow("onerror"));
+  await operator.openRow(await operator.rowOf(customer));
   await expect(operator.messages("customer")).toContainText(hostile);
   await expect(operator.transcript.locator("img, script")).toHaveCount(0);
   const link = operator.transcript.getByRole("link", { name: "https://shop.kz/?a=1&b=2" });
