@@ -9,12 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"parley/dialogue"
 	"parley/knowledge"
-	"parley/testenv"
 )
 
 // squad is the part of SQuAD's format that retrieval needs.
@@ -42,7 +40,7 @@ func TestRetrieval(t *testing.T) {
 			require.NoError(t, err)
 			var set squad
 			require.NoError(t, json.Unmarshal(raw, &set))
-			base := newBase(t)
+			base, _ := openBase(t)
 
 			var items []knowledge.Item
 			type question struct{ text, key string }
@@ -77,12 +75,4 @@ func TestRetrieval(t *testing.T) {
 			require.GreaterOrEqual(t, found[5], 0.93)
 		})
 	}
-}
-
-func newBase(t *testing.T) *knowledge.Base {
-	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testenv.Database(t))
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return knowledge.NewBase(pool)
 }

@@ -113,11 +113,12 @@ func (c corpus) rate(words []queryWord, it candidate) match {
 // importance is a word's share in the confidence.
 func (c corpus) importance(w queryWord, found bool) float64 {
 	known := found || slices.ContainsFunc(w.forms, func(f form) bool { return c.frequency[f.term] > 0 })
+	generic := w.kind == conceptGeneric || w.bound < 0 && (w.number || w.kind == conceptVariant)
 	switch {
-	case w.kind == conceptGeneric, w.number && w.bound < 0:
+	case generic && found:
 		return genericShare
-	case w.kind == conceptVariant && w.bound < 0:
-		return genericShare
+	case generic:
+		return genericShare / 2
 	case !known:
 		return unknownShare
 	case !found && w.kind == conceptThing:

@@ -9,12 +9,13 @@ import (
 // letters that only Kazakh has become those that people type in their place on
 // a Russian keyboard (қ is к, ү is у, …). Model numbers stay whole (a55, s24);
 // a name and its number written together come apart (iphone16 is iphone 16), and
-// so do a number and its unit (256гб). Digit groups are joined (250 000 is 250000).
+// so do a number and its unit (256гб). Digit groups of an amount are joined (250 000
+// is 250000), but "iphone 16 256" names a model and its memory.
 func Words(text string) []string {
 	var out []string
 	for _, raw := range split(text) {
 		for _, w := range separate(raw) {
-			if n := len(out); n > 0 && w.glued && isDigits(out[n-1]) && isDigits(w.text) && len(w.text) == 3 && len(out[n-1]) <= 6 {
+			if n := len(out); n > 0 && w.glued && isDigits(out[n-1]) && isDigits(w.text) && len(w.text) == 3 && w.text[2] == '0' && len(out[n-1]) <= 6 {
 				out[n-1] += w.text
 				continue
 			}
