@@ -168,6 +168,14 @@ func (s *State) Read(seq int64, unread int) {
 	}
 }
 
+// NeedsLook puts the dialogue among those that wait for a human because a message
+// may not have reached the customer. Who answers stays as it is.
+func (s *State) NeedsLook(now time.Time) {
+	if s.WaitingSince == nil {
+		s.WaitingSince = &now
+	}
+}
+
 func (s *State) reopen(newEpisode func() uuid.UUID) {
 	if s.Status == StatusClosed {
 		s.Status = StatusOpen
