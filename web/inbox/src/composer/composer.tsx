@@ -118,8 +118,9 @@ export function Composer({ dialogue, ref }: { dialogue: Dialogue; ref?: Ref<Comp
             </div>
             {!note &&
               (writing === null ? (
-                <Button data-testid="suggest" className={classes.suggest} variant="default" leftSection={<IconSparkles size={16} stroke={1.8} aria-hidden />} onClick={ask}>
-                  {t("composer.suggest")}
+                <Button data-testid="suggest" className={classes.suggest} variant="default" onClick={ask}>
+                  <IconSparkles size={16} stroke={1.8} aria-hidden />
+                  <span className={classes.suggestName}>{t("composer.suggest")}</span>
                 </Button>
               ) : (
                 <Button variant="default" leftSection={<IconPlayerStop size={16} stroke={1.8} aria-hidden />} onClick={suggestion.cancel}>

@@ -46,7 +46,7 @@ export const en: Translation = {
   },
   list: {
     label: "Dialogues",
-    search: "Name, chat or words of a message",
+    search: "Name, chat or text",
     searchLabel: "Search dialogues",
     clearSearch: "Clear the search",
     filters: "Filters",

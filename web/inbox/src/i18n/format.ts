@@ -20,32 +20,64 @@ export function waitingTime(t: TFunction, milliseconds: number): string {
   return t("time.daysHours", { d: Math.floor(hours / 24), h: hours % 24 });
 }
 
+// Chromium has no Kazakh names of months and days; figures are written as in Russian.
+const kazakh = {
+  months: ["қаңтар", "ақпан", "наурыз", "сәуір", "мамыр", "маусым", "шілде", "тамыз", "қыркүйек", "қазан", "қараша", "желтоқсан"],
+  shortMonths: ["қаң.", "ақп.", "нау.", "сәу.", "мам.", "мау.", "шіл.", "там.", "қыр.", "қаз.", "қар.", "жел."],
+  weekdays: ["жс", "дс", "сс", "ср", "бс", "жм", "сб"],
+};
+
+interface DateNames {
+  weekday(at: Date): string;
+  shortDate(at: Date): string;
+  longDate(at: Date): string;
+  fullDate(at: Date): string;
+}
+
+function dateNames(locale: string): DateNames {
+  if (locale === "kk") {
+    return {
+      weekday: (at) => kazakh.weekdays[at.getDay()]!,
+      shortDate: (at) => `${at.getDate()} ${kazakh.shortMonths[at.getMonth()]}`,
+      longDate: (at) => `${at.getDate()} ${kazakh.months[at.getMonth()]}`,
+      fullDate: (at) => `${at.getFullYear()} ж. ${at.getDate()} ${kazakh.months[at.getMonth()]}`,
+    };
+  }
+  const tag = tagOf(locale);
+  const weekday = new Intl.DateTimeFormat(tag, { weekday: "short" });
+  const shortDate = new Intl.DateTimeFormat(tag, { day: "numeric", month: "short" });
+  const longDate = new Intl.DateTimeFormat(tag, { day: "numeric", month: "long" });
+  const fullDate = new Intl.DateTimeFormat(tag, { day: "numeric", month: "long", year: "numeric" });
+  return {
+    weekday: (at) => weekday.format(at),
+    shortDate: (at) => shortDate.format(at),
+    longDate: (at) => longDate.format(at),
+    fullDate: (at) => fullDate.format(at),
+  };
+}
+
+const tagOf = (locale: string) => (locale === "en" ? "en-GB" : "ru");
+
 export class Formats {
   readonly #t: TFunction;
+  readonly #names: DateNames;
   readonly #time: Intl.DateTimeFormat;
-  readonly #weekday: Intl.DateTimeFormat;
-  readonly #shortDate: Intl.DateTimeFormat;
   readonly #yearDate: Intl.DateTimeFormat;
-  readonly #longDate: Intl.DateTimeFormat;
-  readonly #full: Intl.DateTimeFormat;
   readonly #number: Intl.NumberFormat;
   readonly #percent: Intl.NumberFormat;
 
   constructor(locale: string, t: TFunction) {
-    const tag = locale === "en" ? "en-GB" : locale;
+    const tag = tagOf(locale);
     this.#t = t;
+    this.#names = dateNames(locale);
     this.#time = new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit" });
-    this.#weekday = new Intl.DateTimeFormat(tag, { weekday: "short" });
-    this.#shortDate = new Intl.DateTimeFormat(tag, { day: "numeric", month: "short" });
     this.#yearDate = new Intl.DateTimeFormat(tag, { day: "2-digit", month: "2-digit", year: "2-digit" });
-    this.#longDate = new Intl.DateTimeFormat(tag, { day: "numeric", month: "long" });
-    this.#full = new Intl.DateTimeFormat(tag, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
     this.#number = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
     this.#percent = new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 0 });
   }
 
   time = (iso: string) => this.#time.format(new Date(iso));
-  full = (iso: string) => this.#full.format(new Date(iso));
+  full = (iso: string) => `${this.#names.fullDate(new Date(iso))}, ${this.time(iso)}`;
   number = (value: number) => this.#number.format(value);
   percent = (share: number) => this.#percent.format(Math.min(1, Math.max(0, share)));
 
@@ -58,8 +90,8 @@ export class Formats {
     const days = daysBetween(at, new Date(now));
     if (days <= 0) return this.#time.format(at);
     if (days === 1) return this.#t("time.yesterday");
-    if (days < 7) return this.#weekday.format(at);
-    return at.getFullYear() === new Date(now).getFullYear() ? this.#shortDate.format(at) : this.#yearDate.format(at);
+    if (days < 7) return this.#names.weekday(at);
+    return at.getFullYear() === new Date(now).getFullYear() ? this.#names.shortDate(at) : this.#yearDate.format(at);
   }
 
   /** The name of a day, as a separator in a transcript. */
@@ -68,7 +100,7 @@ export class Formats {
     const days = daysBetween(at, new Date(now));
     if (days <= 0) return this.#t("time.today");
     if (days === 1) return this.#t("time.yesterday");
-    return at.getFullYear() === new Date(now).getFullYear() ? this.#longDate.format(at) : this.#yearDate.format(at);
+    return at.getFullYear() === new Date(now).getFullYear() ? this.#names.longDate(at) : this.#yearDate.format(at);
   }
 
   waiting = (since: string, now: number) => waitingTime(this.#t, now - Date.parse(since));

@@ -57,6 +57,11 @@ describe("the three languages", () => {
     expect(words(trees.en)).toEqual(["Switch to bot", "Switch to operator", "Ask the bot to answer"]);
   });
 
+  it("never fall back to Russian where a browser counts otherwise", async () => {
+    await instance.changeLanguage("kk");
+    for (const form of ["one", "two", "few", "many", "other"]) expect(instance.exists(`alerts.title_${form}`, { lng: "kk", fallbackLng: [] }), form).toBe(true);
+  });
+
   it("are chosen by the browser's wishes", () => {
     expect(preferredLanguage(["kk-KZ", "ru"])).toBe("kk");
     expect(preferredLanguage(["de-DE", "en-US"])).toBe("en");
@@ -99,5 +104,14 @@ describe("times", () => {
     expect(ago(new Date(2026, 2, 6, 12, 0, 0))).toBe("пт");
     expect(ago(new Date(2026, 0, 6, 12, 0, 0))).toMatch(/^6 янв/);
     expect(ago(new Date(2025, 0, 6, 12, 0, 0))).toBe("06.01.25");
+  });
+
+  it("are named in Kazakh too, whatever the browser knows", async () => {
+    await instance.changeLanguage("kk");
+    const formats = new Formats("kk", instance.t);
+    const now = new Date(2026, 2, 10, 15, 0, 0).getTime();
+    expect(formats.full(new Date(2026, 10, 3, 9, 5).toISOString())).toBe("2026 ж. 3 қараша, 09:05");
+    expect(formats.day(new Date(2026, 0, 6).toISOString(), now)).toBe("6 қаңтар");
+    expect(formats.ago(new Date(2026, 2, 6).toISOString(), now)).toBe("жм");
   });
 });

@@ -27,6 +27,20 @@ export function preferredLanguage(wanted: readonly string[]): Language {
   return "ru";
 }
 
+/**
+ * The tree with a text for every plural form that any language has. Browsers that do not know the plural rules of
+ * Kazakh count by those of another language.
+ */
+function withAllForms(tree: object): Record<string, string | object> {
+  const result: Record<string, string | object> = {};
+  for (const [key, value] of Object.entries(tree) as [string, string | object][]) {
+    const plural = /^(.+)_other$/.exec(key)?.[1];
+    for (const form of plural ? ["zero", "one", "two", "few", "many"] : []) result[`${plural}_${form}`] ??= value;
+    result[key] = typeof value === "string" ? value : withAllForms(value);
+  }
+  return result;
+}
+
 /** Creates the translator. */
 export async function startI18n(): Promise<typeof i18next> {
   i18next.on("languageChanged", (language) => {
@@ -36,7 +50,7 @@ export async function startI18n(): Promise<typeof i18next> {
     lng: readStored(storageKey, isLanguage) ?? preferredLanguage(navigator.languages),
     fallbackLng: "ru",
     supportedLngs: languages,
-    resources: { ru: { translation: ru }, kk: { translation: kk }, en: { translation: en } },
+    resources: { ru: { translation: ru }, kk: { translation: withAllForms(kk) }, en: { translation: withAllForms(en) } },
     interpolation: { escapeValue: false }, // React escapes
   });
   return i18next;

@@ -46,7 +46,7 @@ export const kk: Translation = {
   },
   list: {
     label: "Диалогтар",
-    search: "Аты, чат немесе хабардағы сөздер",
+    search: "Аты, чат немесе мәтін",
     searchLabel: "Диалогтардан іздеу",
     clearSearch: "Іздеуді тазалау",
     filters: "Сүзгілер",

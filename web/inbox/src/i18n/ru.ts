@@ -55,7 +55,7 @@ export const ru = {
   },
   list: {
     label: "Диалоги",
-    search: "Имя, чат или слова из переписки",
+    search: "Имя, чат или текст",
     searchLabel: "Поиск по диалогам",
     clearSearch: "Очистить поиск",
     filters: "Фильтры",

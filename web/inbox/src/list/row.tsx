@@ -95,11 +95,12 @@ function Holder({ dialogue }: { dialogue: Dialogue }) {
   }
   const { assignee } = dialogue;
   const name = assignee === null ? t("mode.operator") : assignee.id === me.id ? t("header.you") : assignee.name;
-  const told = assignee === null && dialogue.waiting_since !== null; // the badge beside it says so
+  // The badge beside it says that operators hold it, and nobody in particular.
+  if (assignee === null && dialogue.waiting_since !== null) return <span className="visually-hidden">{name}</span>;
   return (
     <span className={classes.holder} data-mode="operator" title={name}>
       <IconUser size={14} stroke={1.8} aria-hidden />
-      <bdi className={told ? "visually-hidden" : undefined}>{name}</bdi>
+      <bdi>{name}</bdi>
     </span>
   );
 }
