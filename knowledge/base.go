@@ -96,26 +96,23 @@ func head(text string) string {
 
 // corpus counts in how many items the words' terms stand.
 func (b *Base) corpus(ctx context.Context, words []queryWord) (corpus, error) {
-	totals, err := b.queries.GetKnowledgeTotals(ctx, b.pool)
-	if err != nil {
-		return corpus{}, fmt.Errorf("count the knowledge base: %w", err)
-	}
 	var terms []string
 	for _, w := range words {
 		for _, f := range w.forms {
 			terms = append(terms, f.term)
 		}
 	}
-	counts, err := b.queries.CountKnowledgeTerms(ctx, b.pool, terms)
+	counts, err := b.queries.CountKnowledge(ctx, b.pool, terms)
 	if err != nil {
-		return corpus{}, fmt.Errorf("count terms: %w", err)
+		return corpus{}, fmt.Errorf("count the knowledge base: %w", err)
 	}
-	items := float64(max(totals.Items, 1))
-	c := corpus{
-		items: items, frequency: make(map[string]int, len(counts)),
-		questionWords: float64(totals.QuestionWords) / items, textWords: float64(totals.TextWords) / items,
-	}
+	c := corpus{frequency: make(map[string]int, len(counts))}
 	for _, n := range counts {
+		if n.Term == "" {
+			c.items = float64(max(n.Items, 1))
+			c.questionWords, c.textWords = float64(n.QuestionWords)/c.items, float64(n.TextWords)/c.items
+			continue
+		}
 		c.frequency[n.Term] = int(n.Items)
 	}
 	return c, nil
@@ -184,12 +181,15 @@ func (b *Base) similar(ctx context.Context, w *queryWord, stem string, c corpus)
 	if len(concepts) == 0 {
 		return nil
 	}
-	counts, err := b.queries.CountKnowledgeTerms(ctx, b.pool, concepts)
+	counts, err := b.queries.CountKnowledge(ctx, b.pool, concepts)
 	if err != nil {
 		return fmt.Errorf("count concepts: %w", err)
 	}
 	w.kind = b.analyzer.kindOf(concepts)
 	for _, n := range counts {
+		if n.Term == "" {
+			continue
+		}
 		w.forms = mergeForms(w.forms, []form{{term: n.Term, quality: likeness(nearest)}})
 		c.frequency[n.Term] = int(n.Items)
 	}

@@ -43,25 +43,35 @@ func (q *Queries) ChangeKnowledgeTotals(ctx context.Context, db DBTX, arg Change
 	return err
 }
 
-const countKnowledgeTerms = `-- name: CountKnowledgeTerms :many
-SELECT term, items FROM knowledge_terms WHERE term = ANY($1::text[])
+const countKnowledge = `-- name: CountKnowledge :many
+SELECT ''::text AS term, items, question_words, text_words FROM knowledge_totals
+UNION ALL
+SELECT term, items, 0, 0 FROM knowledge_terms WHERE term = ANY($1::text[])
 `
 
-type CountKnowledgeTermsRow struct {
-	Term  string
-	Items int32
+type CountKnowledgeRow struct {
+	Term          string
+	Items         int64
+	QuestionWords int64
+	TextWords     int64
 }
 
-func (q *Queries) CountKnowledgeTerms(ctx context.Context, db DBTX, terms []string) ([]CountKnowledgeTermsRow, error) {
-	rows, err := db.Query(ctx, countKnowledgeTerms, terms)
+// The first row, without a term, is the totals.
+func (q *Queries) CountKnowledge(ctx context.Context, db DBTX, terms []string) ([]CountKnowledgeRow, error) {
+	rows, err := db.Query(ctx, countKnowledge, terms)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []CountKnowledgeTermsRow{}
+	items := []CountKnowledgeRow{}
 	for rows.Next() {
-		var i CountKnowledgeTermsRow
-		if err := rows.Scan(&i.Term, &i.Items); err != nil {
+		var i CountKnowledgeRow
+		if err := rows.Scan(
+			&i.Term,
+			&i.Items,
+			&i.QuestionWords,
+			&i.TextWords,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -145,23 +155,6 @@ func (q *Queries) FindKnowledge(ctx context.Context, db DBTX, arg FindKnowledgeP
 		return nil, err
 	}
 	return items, nil
-}
-
-const getKnowledgeTotals = `-- name: GetKnowledgeTotals :one
-SELECT items, question_words, text_words FROM knowledge_totals
-`
-
-type GetKnowledgeTotalsRow struct {
-	Items         int64
-	QuestionWords int64
-	TextWords     int64
-}
-
-func (q *Queries) GetKnowledgeTotals(ctx context.Context, db DBTX) (GetKnowledgeTotalsRow, error) {
-	row := db.QueryRow(ctx, getKnowledgeTotals)
-	var i GetKnowledgeTotalsRow
-	err := row.Scan(&i.Items, &i.QuestionWords, &i.TextWords)
-	return i, err
 }
 
 const listKnowledgeItems = `-- name: ListKnowledgeItems :many

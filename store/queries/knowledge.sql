@@ -33,11 +33,11 @@ DELETE FROM knowledge_terms WHERE items <= 0 AND term = ANY(@terms::text[]);
 -- name: ChangeKnowledgeTotals :exec
 UPDATE knowledge_totals SET items = items + @items, question_words = question_words + @question_words, text_words = text_words + @text_words;
 
--- name: GetKnowledgeTotals :one
-SELECT items, question_words, text_words FROM knowledge_totals;
-
--- name: CountKnowledgeTerms :many
-SELECT term, items FROM knowledge_terms WHERE term = ANY(@terms::text[]);
+-- name: CountKnowledge :many
+-- The first row, without a term, is the totals.
+SELECT ''::text AS term, items, question_words, text_words FROM knowledge_totals
+UNION ALL
+SELECT term, items, 0, 0 FROM knowledge_terms WHERE term = ANY(@terms::text[]);
 
 -- name: ListSimilarKnowledgeTerms :many
 SELECT term, items FROM knowledge_terms
