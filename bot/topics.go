@@ -151,19 +151,35 @@ func customerQuestions(history []Line) []string {
 func topicsOf(in Input) []Topic {
 	var topics []Topic
 	for _, q := range in.Questions {
-		if AsksForHuman(q.Text) {
-			topics = append(topics, Topic{Kind: TopicRepeatedRequest, Question: q.Text})
-			continue
-		}
 		said := sentences(q.Text)
 		if len(said) == 0 {
 			topics = append(topics, Topic{Kind: wordlessKind(q.Text), Question: q.Text})
 		}
 		for _, s := range said {
+			if AsksForHuman(s) {
+				topics = append(topics, Topic{Kind: TopicRepeatedRequest, Question: s})
+				continue
+			}
 			topics = addTopic(topics, s)
 		}
 	}
+	if in.Draft {
+		asHuman(topics)
+	}
 	return topics
+}
+
+// asHuman fits topics to a draft, which a human sends: there is no bot to be
+// asked about, and who asks for a human has one.
+func asHuman(topics []Topic) {
+	for i := range topics {
+		switch topics[i].Kind {
+		case TopicRepeatedRequest:
+			topics[i].Kind = TopicGreeting
+		case TopicIdentity:
+			topics[i].Kind = TopicQuestion
+		}
+	}
 }
 
 // wordlessKind tells an emoji, which acknowledges, from what only a human can
