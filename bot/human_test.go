@@ -37,6 +37,15 @@ func TestAsksForHuman(t *testing.T) {
 		"can you put me through to an agent", "I'd like to talk to a human being", "not a bot, a human please", "I don't want a bot, give me a person",
 		"my order never came, let me speak to a manager", "operater please", "connect me with support", "hello, can I speak to somebody?",
 		"please call a manager", "switch me to an operator", "is anyone there?", "is there anybody real there",
+		// More of all three
+		"Хочу поговорить с менеджером", "где оператор?", "мне бы оператора", "оператор ответьте", "а человек есть там?", "нет, мне нужен живой менеджер", "кто-нибудь живой тут есть",
+		"соедини с человеком", "хватит, позови человека", "прошу соединить с оператором", "прошу связать меня со специалистом", "нужна помощь оператора", "вызови менеджера",
+		"Менеджер!", "человек нужен", "людей позовите", "я хочу чтобы мне ответил человек", "пусть ответит человек", "можно мне поговорить с кем-то из сотрудников",
+		"мне нужно связаться с вашей поддержкой", "поговорить с оператором можно?", "включите оператора", "жду оператора", "не бот, а человек нужен", "оператора мне срочно!!!",
+		"перевести на оператора", "менеджермен байланыстырыңызшы", "оператор бар ма", "адам керек", "маған менеджер керек еді", "операторға жалғаңызшы", "тірі оператор керек",
+		"консультантпен сөйлескім келеді", "қызметкеріңіз жауап берсін", "адам жауап берсінші", "speak to human", "I want a real person", "get me an agent please",
+		"talk to manager", "human agent", "I need to speak with someone", "can someone help me", "put me through to a human", "is there a human I can talk to",
+		"I'd like to speak with your manager", "operator!!", "give me a human", "connect to agent", "please transfer to support agent", "this bot is useless, I want a person",
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -73,6 +82,18 @@ func TestDoesNotAskForHuman(t *testing.T) {
 		"do you have real photos?", "do not transfer me to an operator", "the agent at the airport told me to buy it here", "can one person carry this TV?",
 		"is the speaker loud", "connect two headphones to one phone", "how do I connect the TV to the phone", "who is the operator of this network", "live photos on iphone",
 		"I want a phone for my manager", "can a person under 18 buy it", "need a personal computer",
+		// More of all three
+		"оператор мне позвонил и сказал что заказ готов", "спасибо менеджеру Олегу", "сколько стоит услуга оператора дрона", "какой менеджер мне звонил вчера",
+		"а людей много в магазине?", "нужен чехол для человека с большими руками", "передайте спасибо менеджеру", "поговорить по телефону можно без наушников?",
+		"звук при разговоре с человеком плохой", "хочу телефон для общения с родными", "телефон с живым экраном", "есть ли скидка для сотрудников Казахтелекома",
+		"можно оплатить с телефона другого человека?", "может ли другой человек забрать заказ?", "заказ заберёт другой человек", "нужно ли присутствие человека при доставке",
+		"администратор магазина вежливый", "можно ли вызвать мастера", "вызовите курьера", "позвоните мне", "перезвоните пожалуйста", "свяжитесь со мной насчет заказа",
+		"подключите телевизор при доставке?", "переключить язык на телефоне как", "как поговорить по видеосвязи на айпаде", "менеджер файлов есть?", "дайте скидку",
+		"дайте инструкцию", "адамға сыйлық керек", "басқа адам алып кете ала ма", "менеджер қоңырау шалды маған", "курьер қашан келеді", "телефонды қосып көрсетіңіз",
+		"зарядқа қосып қойдым", "can another person pick up my order", "is it for one person", "someone called me about my order", "I need a gift for someone",
+		"can I get a discount", "does it connect to a TV", "chat gpt on phone", "I want to talk about returns", "how to contact you", "can I switch to another model",
+		"give me the price", "get me iphone 16", "real madrid jersey", "is the staff discount available", "agent 007 game for ps5", "the support leg of the TV is broken",
+		"does someone need to be at home for the delivery", "нет операторов на складе?", "no human voice in it", "нужна консультация по ремонту",
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
