@@ -45,10 +45,10 @@ func NewToken() (token string, hash []byte) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails: crypto/rand ends the program instead
 	token = base64.RawURLEncoding.EncodeToString(raw)
-	return token, tokenHash(token)
+	return token, TokenHash(token)
 }
 
-func tokenHash(token string) []byte {
+func TokenHash(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
@@ -143,7 +143,7 @@ func (s *Server) logout(c *gin.Context) (any, error) {
 // session cookie. A browser's changes must come from our own pages.
 func (s *Server) authenticate(c *gin.Context) {
 	if token := bearer(c); token != "" {
-		operator, err := s.Store.OperatorByAPIToken(c, tokenHash(token))
+		operator, err := s.Store.OperatorByAPIToken(c, TokenHash(token))
 		if err != nil {
 			s.fail(c, err)
 			return
@@ -160,7 +160,7 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, dialogue.Errorf(dialogue.CodeForbidden, "this request comes from another site"))
 		return
 	}
-	hash := tokenHash(token)
+	hash := TokenHash(token)
 	operator, err := s.Store.OperatorBySession(c, hash)
 	if err != nil {
 		s.fail(c, err)

@@ -92,7 +92,7 @@ func (s *Server) authenticateVisitor(c *gin.Context) {
 		s.fail(c, dialogue.Errorf(dialogue.CodeUnauthorized, "the visitor's token is missing: open a session first"))
 		return
 	}
-	visitor, err := s.Store.Visitor(c, tokenHash(token))
+	visitor, err := s.Store.Visitor(c, TokenHash(token))
 	if err != nil {
 		s.fail(c, err)
 		return
