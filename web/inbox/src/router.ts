@@ -26,11 +26,24 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-export function navigate(path: string, options?: { replace: boolean }): void {
+interface NavigateOptions {
+  replace?: boolean;
+  /** The operator opened it to write. */
+  toWrite?: boolean;
+}
+
+export function navigate(path: string, options: NavigateOptions = {}): void {
   if (path === window.location.pathname + window.location.search + window.location.hash) return;
-  if (options?.replace) window.history.replaceState(null, "", path);
-  else window.history.pushState(null, "", path);
+  const state = options.toWrite ? { toWrite: true } : null;
+  if (options.replace) window.history.replaceState(state, "", path);
+  else window.history.pushState(state, "", path);
   changed();
+}
+
+/** Whether the present page was opened to write on it. */
+export function openedToWrite(): boolean {
+  const state: unknown = window.history.state;
+  return typeof state === "object" && state !== null && "toWrite" in state;
 }
 
 export function useAddress(): string {

@@ -27,7 +27,7 @@ export function Alerts() {
     const id = `waiting-${dialogue.id}`;
     const open = () => {
       notifications.hide(id);
-      navigate(dialoguePath(dialogue.id));
+      navigate(dialoguePath(dialogue.id), { toWrite: true });
     };
     notifications.hide(id);
     notifications.show({

@@ -12,6 +12,7 @@ import { useSuggestion } from "./suggestion";
 const longest = 10_000;
 
 export interface ComposerHandle {
+  focusInput(): void;
   focus(kind: DraftKind): void;
   suggest(): void;
   /** Puts a text that could not be sent back, in front of what is typed now. */
@@ -55,6 +56,7 @@ export function Composer({ dialogue, ref }: { dialogue: Dialogue; ref?: Ref<Comp
     focusInput();
   };
   useImperativeHandle(ref, () => ({
+    focusInput,
     focus: setKind,
     suggest: ask,
     bringBack: (lost, kind) => {

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
-import { IconArrowLeft, IconDots, IconEye, IconInfoCircle, IconLock, IconLockOpen, IconMailOpened } from "@tabler/icons-react";
+import { IconArrowLeft, IconDots, IconInfoCircle, IconLock, IconLockOpen, IconMailOpened } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Dialogue } from "../api/types";
 import { ChannelIcon } from "../customer/channel-icon";
@@ -7,7 +7,6 @@ import { useCustomerName } from "../customer/name";
 import { WaitingBadge } from "../list/waiting-badge";
 import { navigate } from "../router";
 import { useMe } from "../session/session";
-import { useSelected } from "../store/store";
 import type { DialogueActions } from "./actions";
 import classes from "./header.module.css";
 import { ModeSwitch } from "./mode-switch";
@@ -45,7 +44,6 @@ export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: Header
             <span className={classes.channel}>{dialogue.channel.name}</span>
             <span aria-hidden>·</span>
             <span data-status={dialogue.status}>{t(`status.${dialogue.status}`)}</span>
-            <Viewers dialogueID={dialogue.id} />
           </div>
         </div>
         <ModeSwitch dialogue={dialogue} switching={actions.switching} onSwitch={(mode) => void actions.setMode(mode)} />
@@ -87,21 +85,5 @@ export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: Header
         </div>
       )}
     </header>
-  );
-}
-
-/** The colleagues who look at the same dialogue. */
-function Viewers({ dialogueID }: { dialogueID: string }) {
-  const { t } = useTranslation();
-  const me = useMe();
-  const viewers = useSelected((state) => state.viewers[dialogueID]);
-  const others = viewers?.filter((viewer) => viewer.id !== me.id) ?? [];
-  if (others.length === 0) return null;
-  const names = others.map((viewer) => viewer.name).join(", ");
-  return (
-    <span className={classes.viewers} title={others.length === 1 ? t("header.viewers", { names }) : t("header.viewersMany", { names })}>
-      <IconEye size={15} stroke={1.8} aria-hidden />
-      <bdi>{names}</bdi>
-    </span>
   );
 }

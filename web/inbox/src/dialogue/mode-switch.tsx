@@ -30,12 +30,12 @@ export function ModeSwitch({ dialogue, switching, onSwitch }: ModeSwitchProps) {
           data-half={half}
           data-active={mode === half || undefined}
           aria-pressed={mode === half}
-          aria-label={action}
           title={mode === half ? undefined : action}
           onClick={() => onSwitch(half)}
         >
           {switching === half ? <Loader size={20} color="currentcolor" /> : <Icon size={22} stroke={1.7} aria-hidden />}
-          <span className={classes.words}>
+          <span className="visually-hidden">{action}</span>
+          <span className={classes.words} aria-hidden>
             <span className={classes.name}>{t(`mode.${half}`)}</span>
             <bdi className={classes.state}>{mode === half ? held : action}</bdi>
           </span>

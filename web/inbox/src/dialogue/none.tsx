@@ -9,7 +9,7 @@ export function NoDialogue({ empty }: { empty: boolean }) {
   return (
     <div className={classes.none}>
       <IconMessages size={40} stroke={1.2} aria-hidden />
-      <p className={classes.title}>{t("transcript.pickTitle")}</p>
+      <h1 className={classes.title}>{t("transcript.pickTitle")}</h1>
       <p className={classes.text}>{t("transcript.pickText")}</p>
     </div>
   );

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "../api/calls";
 import { ProblemError } from "../api/client";
@@ -9,6 +9,7 @@ import type { Dialogue, DialogueDetail } from "../api/types";
 import { Composer, type ComposerHandle } from "../composer/composer";
 import { CustomerPanel } from "../customer/panel";
 import { useLive } from "../live";
+import { openedToWrite } from "../router";
 import { useHotkeys } from "../shell/keyboard";
 import { useProblemText } from "../shell/problem";
 import { usePanelChoice } from "../shell/settings";
@@ -58,6 +59,11 @@ function OpenDialogue({ dialogue, detail, narrow }: { dialogue: Dialogue; detail
   const [keepUnread, setKeepUnread] = useState(false);
   const actions = useDialogueActions(dialogue, () => setKeepUnread(true));
   const composer = useRef<ComposerHandle>(null);
+
+  // As in a messenger; on a small screen the keyboard would cover what is to be read.
+  useEffect(() => {
+    if (openedToWrite() && !narrow) composer.current?.focusInput();
+  }, []);
 
   // Beside the dialogue where there is room; over it, and folded at first, where there is not.
   const roomy = useMediaQuery("(min-width: 1280px)", window.innerWidth >= 1280, { getInitialValueInEffect: false });

@@ -8,9 +8,10 @@ import { useMinute } from "../i18n/now";
 import { useMe } from "../session/session";
 import type { Pending } from "../store/state";
 import { useSelected } from "../store/store";
-import { Bubble, Dots, PendingBubble, ReplyBubble } from "./bubble";
+import { Bubble, PendingBubble, ReplyBubble } from "./bubble";
 import { transcriptItems } from "./items";
 import { TimelineLine } from "./timeline";
+import { PresenceLine } from "./presence-line";
 import classes from "./transcript.module.css";
 import { TurnDetails } from "./turn";
 import { useReadMarker } from "./use-read";
@@ -93,40 +94,13 @@ export function Transcript({ dialogue, keepUnread, onEdit }: TranscriptProps) {
           })}
         </div>
       </div>
-      <TypingLine dialogue={dialogue} />
+      <PresenceLine dialogue={dialogue} />
       {!scroll.atEnd && (
         <Button className={classes.below} size="sm" variant={scroll.newBelow > 0 ? "filled" : "default"} rightSection={<IconArrowDown size={16} />} onClick={scroll.toEnd}>
           {scroll.newBelow > 0 ? t("transcript.newBelow") : t("transcript.toEnd")}
         </Button>
       )}
       <TurnDetails turnID={turnID} onClose={() => setTurnID(null)} />
-    </div>
-  );
-}
-
-/** Who is typing; its place is always kept, so that nothing moves when it appears. */
-function TypingLine({ dialogue }: { dialogue: Dialogue }) {
-  const { t } = useTranslation();
-  const marks = useSelected((state) => state.typing[dialogue.id]);
-  const writing = useSelected((state) => state.replies[dialogue.id] !== undefined);
-  const botOwes = dialogue.mode === "bot" && dialogue.customer_seq > dialogue.answered_seq;
-  const mark = marks?.find((candidate) => candidate.author === "customer") ?? marks?.find((candidate) => candidate.author === "operator");
-  const botTypes = !mark && !writing && botOwes && marks?.some((candidate) => candidate.author === "bot");
-  const text = mark
-    ? mark.author === "customer"
-      ? t("transcript.customerTyping")
-      : t("transcript.typing", { name: mark.name ?? t("author.operator") })
-    : botTypes
-      ? t("transcript.botWriting")
-      : null;
-  return (
-    <div className={classes.typing} aria-live="off">
-      {text !== null && (
-        <>
-          <Dots />
-          <bdi>{text}</bdi>
-        </>
-      )}
     </div>
   );
 }

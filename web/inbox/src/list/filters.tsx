@@ -1,5 +1,5 @@
 import { ActionIcon, Menu, TextInput, Tooltip, UnstyledButton } from "@mantine/core";
-import { IconCheck, IconChevronDown, IconMail, IconSearch, IconX } from "@tabler/icons-react";
+import { IconChevronDown, IconMail, IconSearch, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode, RefObject } from "react";
 import { useTranslation } from "react-i18next";
@@ -139,8 +139,8 @@ function Chip({ label, name, active, children }: { label: string; name: string; 
 
 function Choice({ checked, onClick, children }: { checked: boolean; onClick(): void; children: ReactNode }) {
   return (
-    <Menu.Item role="menuitemcheckbox" aria-checked={checked} onClick={onClick} rightSection={checked ? <IconCheck size={16} aria-hidden /> : <span style={{ width: 16 }} />}>
+    <Menu.CheckboxItem checked={checked} onChange={onClick}>
       {children}
-    </Menu.Item>
+    </Menu.CheckboxItem>
   );
 }

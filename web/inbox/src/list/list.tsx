@@ -44,7 +44,6 @@ export function List({ list, filter, activeID, onClear, onStep, scrollRef }: Lis
     const index = activeID === null ? -1 : ids.indexOf(activeID);
     if (index >= 0) virtualizer.scrollToIndex(index, { align: "auto" });
     // Only when another dialogue is opened: rows that move must not move the list.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [activeID]);
 
   const stepByArrows = (event: KeyboardEvent) => {
@@ -90,6 +89,14 @@ export function List({ list, filter, activeID, onClear, onStep, scrollRef }: Lis
         {list.loadingMore && (
           <p className={classes.end} role="status">
             {t("list.loadingMore")}
+          </p>
+        )}
+        {list.moreFailed && !list.loadingMore && (
+          <p className={classes.end} role="alert">
+            {t("list.failed")}{" "}
+            <Button size="compact-sm" variant="default" onClick={list.retryMore}>
+              {t("list.retry")}
+            </Button>
           </p>
         )}
         {!list.loading && !list.hasMore && ids.length > 12 && !isNarrowed(filter) && <p className={classes.end}>{t("list.end")}</p>}

@@ -27,7 +27,7 @@ export const Row = memo(function Row({ dialogue, active }: RowProps) {
   const open = (event: MouseEvent) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
-    navigate(dialoguePath(dialogue.id));
+    navigate(dialoguePath(dialogue.id), { toWrite: true });
   };
   const last = dialogue.last_message;
   return (

@@ -14,6 +14,8 @@ export interface DialogueList {
   failed: boolean;
   hasMore: boolean;
   loadingMore: boolean;
+  moreFailed: boolean;
+  retryMore(): void;
   loadMore(): void;
   retry(): void;
 }
@@ -52,6 +54,8 @@ export function useDialogueList(filter: Filter): DialogueList {
     failed: query.isError && !pages,
     hasMore: query.hasNextPage,
     loadingMore: query.isFetchingNextPage,
+    moreFailed: query.isFetchNextPageError,
+    retryMore: () => void query.fetchNextPage(),
     loadMore: () => {
       if (query.hasNextPage && !query.isFetchingNextPage && !query.isFetchNextPageError) void query.fetchNextPage();
     },

@@ -1,21 +1,17 @@
-import { Avatar, Button, Group, Menu, Modal, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { IconCheck, IconDeviceDesktop, IconKeyboard, IconLogout, IconMailQuestion, IconMoon, IconSun } from "@tabler/icons-react";
+import { Avatar, Button, Group, type MantineColorScheme, Menu, Modal, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { IconKeyboard, IconLogout, IconMailQuestion } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { chooseLanguage, type Language, languages } from "../i18n";
 import { deadLettersPath, navigate } from "../router";
 import { useLogout, useMe } from "../session/session";
 import { useSelected } from "../store/store";
-import { LanguageChoice } from "./language";
 import classes from "./rail.module.css";
 
-const schemes = [
-  { value: "auto", Icon: IconDeviceDesktop },
-  { value: "light", Icon: IconSun },
-  { value: "dark", Icon: IconMoon },
-] as const;
+const schemes: MantineColorScheme[] = ["auto", "light", "dark"];
 
 export function AccountMenu({ onHelp }: { onHelp(): void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const me = useMe();
   const logout = useLogout();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
@@ -25,36 +21,37 @@ export function AccountMenu({ onHelp }: { onHelp(): void }) {
     <>
       <Menu position="right-end" width={300}>
         <Menu.Target>
-          <UnstyledButton className={classes.avatar} aria-label={t("menu.account")}>
-            <Avatar name={me.name} color="accent" size={36} radius="xl" alt="" />
+          <UnstyledButton className={classes.avatar}>
+            <span className="visually-hidden">{t("menu.account")}</span>
+            <Avatar name={me.name} color="accent" size={36} radius="xl" alt="" aria-hidden />
           </UnstyledButton>
         </Menu.Target>
         <Menu.Dropdown>
-          <div style={{ padding: "8px 12px" }}>
-            <Text fw={600}>{me.name}</Text>
-            <Text c="dimmed" fz={13} style={{ overflowWrap: "anywhere" }}>
+          <Menu.Label>
+            <Text fw={600} c="var(--parley-text)">
+              {me.name}
+            </Text>
+            <Text fz={13} style={{ overflowWrap: "anywhere" }}>
               {me.email} · {me.role === "admin" ? t("menu.roleAdmin") : t("menu.roleOperator")}
             </Text>
-          </div>
+          </Menu.Label>
           <Menu.Divider />
           <Menu.Label>{t("language.label")}</Menu.Label>
-          <div style={{ padding: "0 12px 8px" }}>
-            <LanguageChoice fullWidth />
-          </div>
+          <Menu.RadioGroup value={i18n.language} onChange={(value) => chooseLanguage(value as Language)}>
+            {languages.map((language) => (
+              <Menu.RadioItem key={language} value={language} lang={language}>
+                {t(`language.${language}`)}
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
           <Menu.Label>{t("theme.label")}</Menu.Label>
-          {schemes.map(({ value, Icon }) => (
-            <Menu.Item
-              key={value}
-              role="menuitemradio"
-              aria-checked={colorScheme === value}
-              closeMenuOnClick={false}
-              leftSection={<Icon size={16} aria-hidden />}
-              rightSection={colorScheme === value ? <IconCheck size={16} aria-hidden /> : null}
-              onClick={() => setColorScheme(value)}
-            >
-              {t(`theme.${value}`)}
-            </Menu.Item>
-          ))}
+          <Menu.RadioGroup value={colorScheme} onChange={(value) => setColorScheme(value as MantineColorScheme)}>
+            {schemes.map((scheme) => (
+              <Menu.RadioItem key={scheme} value={scheme}>
+                {t(`theme.${scheme}`)}
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
           {me.role === "admin" && (
             <>
               <Menu.Divider />

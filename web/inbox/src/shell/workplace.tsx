@@ -1,6 +1,7 @@
 // The screen of a logged-in operator: rail, list, dialogue, customer.
 import { useDebouncedValue, useMediaQuery } from "@mantine/hooks";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { DeadLettersPage } from "../admin/dead-letters";
 import { Alerts } from "../alerts/alerts";
 import { DialoguePage } from "../dialogue/page";
@@ -20,6 +21,7 @@ import classes from "./workplace.module.css";
 type Place = Exclude<Route, { page: "login" }>;
 
 export function Workplace({ route }: { route: Route }) {
+  const { t } = useTranslation();
   const place: Place = route.page === "login" ? { page: "inbox", dialogueID: null } : route;
   const narrow = useMediaQuery("(max-width: 899px)", window.innerWidth < 900, { getInitialValueInEffect: false });
   const [filter, setFilter] = useState<Filter>(emptyFilter);
@@ -76,10 +78,9 @@ export function Workplace({ route }: { route: Route }) {
 
   return (
     <div className={classes.workplace} data-narrow={narrow || undefined} data-page={place.page}>
-      <ConnectionLine />
       <Rail view={inboxShown ? filter.view : null} onView={chooseView} onHelp={() => setHelpOpen(true)} />
       {listShown && (
-        <section className={classes.list}>
+        <section className={classes.list} aria-label={t("list.label")}>
           <Filters filter={filter} onChange={change} search={search} onSearch={setSearch} searchRef={searchRef} onLeaveSearch={() => listRef.current?.querySelector("a")?.focus()} />
           <List list={list} filter={wanted} activeID={dialogueID} onClear={clear} onStep={step} scrollRef={listRef} />
         </section>
@@ -94,6 +95,9 @@ export function Workplace({ route }: { route: Route }) {
           <DeadLettersPage />
         </main>
       )}
+      <div className={classes.connection}>
+        <ConnectionLine />
+      </div>
       <Alerts />
       <HelpSheet opened={helpOpen} onClose={() => setHelpOpen(false)} />
     </div>
