@@ -21,8 +21,12 @@ var stopwordsText string
 // maxTermRunes bounds a term; longer ones are noise such as encoded data.
 const maxTermRunes = 48
 
-// partOfPhrase is how well one word of a phrase stands for the whole.
-const partOfPhrase = 0.4
+// How well a term stands for a word: another of the same meaning, and one word
+// of a phrase for the whole.
+const (
+	sameMeaning  = 0.95
+	partOfPhrase = 0.4
+)
 
 // conceptMark begins the terms that stand for concepts; no word begins so.
 const conceptMark = "@"
@@ -289,7 +293,7 @@ func (a *Analyzer) query(text string, weight float64) []queryWord {
 		}
 		q.kind = a.kindOf(w.concepts)
 		for _, c := range w.concepts {
-			q.forms = append(q.forms, form{term: c, quality: 0.95})
+			q.forms = append(q.forms, form{term: c, quality: sameMeaning})
 		}
 		n, adjacent := len(out), len(out) > 0 && i == previous+1
 		if adjacent && len(sharedConcepts(words[previous], w)) > 0 {

@@ -21,10 +21,10 @@ const (
 	contextWeight  = 0.6  // of the words of the question before, and again for the one before that
 	maxQueryRunes  = 2000 // of a longer text the beginning is searched for
 	maxQueryWords  = 48
-	maxCandidates  = 80   // rated here
-	maxRanked      = 1000 // ranked by Postgres
-	minSimilarSize = 5    // shorter words are not corrected
-	similarQuality = 0.9  // for each edit
+	maxCandidates  = 60  // rated here
+	maxRanked      = 600 // ranked by Postgres
+	minSimilarSize = 5   // shorter words are not corrected
+	similarQuality = 0.9 // for each edit
 )
 
 // Base is the knowledge base in Postgres. It is safe for concurrent use.

@@ -25,6 +25,8 @@ const (
 	genericShare  = 0.3
 	unknownShare  = 1.2  // a word that no item has: the question is about something else
 	absentShare   = 1.0  // a word that other items have
+	vague         = 0.4  // what is left of it when the item has but words that say nothing of a thing
+	otherModel    = 0.5  // what is left of it when the item is about another model
 	thingShare    = 0.6  // goods that the item does not name: a warranty holds for all of them
 	textOnlyShare = 0.75 // a word that only the text has, not the question it answers
 	nearbyPlaces  = 3    // how far a model's number may stand from its name
@@ -95,12 +97,12 @@ func (c corpus) rate(words []queryWord, it candidate) match {
 	}
 	switch {
 	case !specific:
-		confidence *= 0.4
+		confidence *= vague
 	case central < 1:
 		confidence *= passing
 	}
 	if wrongModel {
-		confidence *= 0.5
+		confidence *= otherModel
 	}
 	score *= 0.3 + 0.7*confidence
 	if it.questionWords > 0 {
@@ -148,10 +150,10 @@ func (c corpus) rateWord(words []queryWord, i int, it candidate) (score, share f
 			stem = max(stem, value)
 		}
 		here := f.quality
-		if len(at.question) == 0 {
-			here *= textOnlyShare
+		if len(at.question) > 0 || it.questionWords == 0 {
+			inQuestion = true // a text without a question speaks for itself
 		} else {
-			inQuestion = true
+			here *= textOnlyShare
 		}
 		share = max(share, min(here, 1))
 	}
