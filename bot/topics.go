@@ -27,6 +27,7 @@ const (
 const (
 	passagesPerTopic = 5
 	earlierQuestions = 2 // how many earlier messages a follow-up may refer to
+	maxClauses       = 4
 	maxTopics        = 8 // of one burst; what is beyond is searched with the last
 )
 
@@ -44,6 +45,9 @@ const (
 func (b *Bot) retrieve(ctx context.Context, in Input, lang dialogue.Language) ([]Topic, error) {
 	topics, err := b.joinFragments(ctx, topicsOf(in), lang)
 	if err != nil {
+		return nil, err
+	}
+	if topics, err = b.splitClauses(ctx, topics, lang); err != nil {
 		return nil, err
 	}
 	earlier := customerQuestions(in.History)
@@ -93,6 +97,82 @@ func (b *Bot) joinFragments(ctx context.Context, topics []Topic, lang dialogue.L
 		out = append(out, pieces...)
 	}
 	return out, nil
+}
+
+// splitClauses takes a sentence apart that asks two things: «есть доставка и
+// сколько стоит айфон?». It stays whole when one item speaks of all of it, or
+// when a part of it alone has no sure answer.
+func (b *Bot) splitClauses(ctx context.Context, topics []Topic, lang dialogue.Language) ([]Topic, error) {
+	var out []Topic
+	for _, t := range topics {
+		parts := clauses(t.Question)
+		if t.Kind != TopicQuestion || t.Passages != nil || len(parts) < 2 || len(parts) > maxClauses {
+			out = append(out, t)
+			continue
+		}
+		whole, err := b.find(ctx, t.Question, nil, lang)
+		if err != nil {
+			return nil, err
+		}
+		if best, _ := bestPassage(whole); best != nil && best.Confidence >= whollyConfident {
+			out = append(out, t)
+			continue
+		}
+		apart, err := b.answersApart(ctx, parts, lang)
+		if err != nil {
+			return nil, err
+		}
+		if apart == nil {
+			apart = []Topic{t}
+		}
+		out = append(out, apart...)
+	}
+	return out, nil
+}
+
+// answersApart makes a topic of each part, or none when the parts do not each
+// have an answer of their own.
+func (b *Bot) answersApart(ctx context.Context, parts []string, lang dialogue.Language) ([]Topic, error) {
+	var out []Topic
+	seen := map[string]bool{}
+	for _, p := range parts {
+		passages, err := b.find(ctx, p, nil, lang)
+		if err != nil {
+			return nil, err
+		}
+		best, sure := bestPassage(passages)
+		if !sure || seen[best.ItemID.String()] {
+			return nil, nil
+		}
+		seen[best.ItemID.String()] = true
+		out = append(out, Topic{Kind: TopicQuestion, Question: p, Passages: passages})
+	}
+	return out, nil
+}
+
+// clauses splits a sentence at commas and conjunctions.
+func clauses(sentence string) []string {
+	var out []string
+	var part []string
+	flush := func() {
+		if len(part) > 0 {
+			out = append(out, strings.Join(part, " "))
+			part = nil
+		}
+	}
+	for _, w := range strings.Fields(sentence) {
+		switch bare := strings.ToLower(strings.Trim(w, ",")); {
+		case bare == "и" || bare == "а" || bare == "and" || bare == "also" || bare == "және" || bare == "тағы":
+			flush()
+		case strings.HasSuffix(w, ","):
+			part = append(part, bare)
+			flush()
+		default:
+			part = append(part, w)
+		}
+	}
+	flush()
+	return out
 }
 
 // isFragment says whether a text may be the beginning of a sentence that goes on
