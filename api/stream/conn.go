@@ -41,6 +41,7 @@ type conn struct {
 	cursor    int64 // all visible events up to here were sent
 	last      int64 // the id that the client has seen last
 	published int64 // frames
+	replayed  bool  // what came before the stream was looked at
 	dialogue  uuid.NullUUID
 
 	// Guarded by hub.mu.
@@ -141,8 +142,8 @@ func (c *conn) catchUp() error {
 	if reset {
 		return errReset
 	}
-	if next > 0 {
-		c.cursor = max(c.cursor, next-1) // nothing before it was for this customer
+	if next > 0 && c.replayed {
+		c.cursor = max(c.cursor, next-1) // between what was looked at before and this one, nothing was for this customer
 	}
 	for c.cursor < head {
 		events, through, err := c.read(head)
@@ -161,6 +162,7 @@ func (c *conn) catchUp() error {
 		}
 		c.cursor = through
 	}
+	c.replayed = true
 	return nil
 }
 

@@ -256,13 +256,20 @@ func newThread() thread {
 
 func (s *site) store(t testing.TB, th thread) {
 	t.Helper()
+	th.store(t, s.pool)
+}
+
+func (th thread) store(t testing.TB, conn interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}) {
+	t.Helper()
 	contact := uuid.New()
 	batch := &pgx.Batch{}
 	batch.Queue("INSERT INTO channels (id, kind, slug, name) VALUES ($1, 'widget', $2, 'Shop')", th.Channel, "c-"+th.Channel.String())
 	batch.Queue("INSERT INTO contacts (id) VALUES ($1)", contact)
 	batch.Queue("INSERT INTO dialogues (id, channel_id, contact_id, thread_key, episode_id) VALUES ($1, $2, $3, $4, $5)",
 		th.dialogue, th.Channel, contact, th.Session.String(), uuid.New())
-	require.NoError(t, s.pool.SendBatch(context.Background(), batch).Close())
+	require.NoError(t, conn.SendBatch(context.Background(), batch).Close())
 }
 
 func (s *site) operator(t testing.TB, name string) uuid.UUID {

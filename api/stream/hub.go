@@ -74,7 +74,7 @@ func (h *Hub) remember(events []*Event) {
 	for _, e := range events {
 		h.recentBytes += len(e.Payload)
 	}
-	for len(h.recent) > recentEvents || h.recentBytes > recentBytes {
+	for len(h.recent) > h.options.Recent || h.recentBytes > recentBytes {
 		half := (len(h.recent) + 1) / 2
 		for _, e := range h.recent[:half] {
 			h.recentBytes -= len(e.Payload)

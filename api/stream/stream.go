@@ -32,7 +32,6 @@ const (
 	concurrentReplays = 8
 	queryTimeout      = 10 * time.Second
 	readyTimeout      = 5 * time.Second
-	recentEvents      = 4096
 	recentBytes       = 32 << 20
 	// libraryBuffer is how many frames the library holds for one stream before it makes the pump wait; it adds 64 of its own.
 	libraryBuffer = 16
@@ -49,6 +48,7 @@ type Options struct {
 	PerOperator  int           // streams of one login session; the oldest gives way: 10
 	PerVisitor   int           // streams of one widget session; the oldest gives way: 5
 	MaxStreams   int           // of this node: 20 000
+	Recent       int           // events kept in memory, so that not every resumed stream asks the database: 4096
 }
 
 func (o Options) withDefaults() Options {
@@ -59,6 +59,7 @@ func (o Options) withDefaults() Options {
 	def(&o.PerOperator, 10)
 	def(&o.PerVisitor, 5)
 	def(&o.MaxStreams, 20_000)
+	def(&o.Recent, 4096)
 	return o
 }
 

@@ -41,13 +41,13 @@ func TestReplayIsPaged(t *testing.T) {
 	s := newSite(t)
 	th := newThread()
 	s.store(t, th)
-	const total = recentEvents + 3*replayPage + 7
+	const total = 4*replayPage + 7
 	_, err := s.pool.Exec(t.Context(), `INSERT INTO events (kind, audience, dialogue_id, payload)
 		SELECT 'message', 'everyone', $1, $2 FROM generate_series(1, $3::int)`, th.dialogue, th.payload("x", "bot", "text"), total)
 	require.NoError(t, err)
 	s.waker.Wake()
 	require.Eventually(t, func() bool { return s.head(t) == total }, patience, 10*time.Millisecond)
-	n := s.node(t, Options{})
+	n := s.node(t, Options{Recent: 100})
 	for _, path := range []string{operatorPath(uuid.New(), "s"), th.path()} {
 		c := connect(t, n.url+path+"?after=0", "")
 		for i := range total {
@@ -146,12 +146,9 @@ func TestCustomerBeforeTheFirstMessage(t *testing.T) {
 	require.Equal(t, []string{"hello", "answer"}, early.texts(2))
 	require.Equal(t, []string{"hello", "answer"}, connect(t, n.url+th.path()+"?after=0", "").texts(2))
 
-	// On a node that has nothing in memory the database answers.
-	fresh := s.node(t, Options{})
-	fresh.hub.mu.Lock()
-	fresh.hub.recent, fresh.hub.floor = nil, fresh.hub.head
-	fresh.hub.mu.Unlock()
-	require.Equal(t, []string{"hello", "answer"}, connect(t, fresh.url+th.path()+"?after=0", "").texts(2))
+	// On a node that remembers nothing the database answers.
+	forgetful := s.node(t, Options{Recent: 1})
+	require.Equal(t, []string{"hello", "answer"}, connect(t, forgetful.url+th.path()+"?after=0", "").texts(2))
 }
 
 func TestHeartbeatKeepsTheCursor(t *testing.T) {
