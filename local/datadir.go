@@ -105,7 +105,7 @@ func OpenDataDir(path string) (*DataDir, error) {
 		return nil, errors.Join(running, lock.Close())
 	}
 	if err := errors.Join(lock.Truncate(0), writeAt(lock, strconv.Itoa(os.Getpid())+"\n")); err != nil {
-		return nil, errors.Join(fmt.Errorf("write the lock of the data directory: %w", err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("write the lock of the data directory: %w", err), unlock(lock))
 	}
 	return &DataDir{path: path, lock: lock}, nil
 }
@@ -114,7 +114,13 @@ func OpenDataDir(path string) (*DataDir, error) {
 func (d *DataDir) Path() string { return d.path }
 
 // Close gives the lock back.
-func (d *DataDir) Close() error { return d.lock.Close() }
+func (d *DataDir) Close() error { return unlock(d.lock) }
+
+// unlock gives a lock back at once: closing alone leaves it to a child process that is just being started and still has
+// a copy of the file.
+func unlock(lock *os.File) error {
+	return errors.Join(syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close())
+}
 
 // SecretKey returns the key that encrypts the channels' secrets; it is made at the first call ever.
 func (d *DataDir) SecretKey() ([]byte, error) {
@@ -180,7 +186,7 @@ func RunningState(dir string) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("look at the data directory: %w", err)
 	}
-	defer func() { _ = lock.Close() }()
+	defer func() { _ = unlock(lock) }()
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err == nil {
 		return State{}, ErrNotRunning
 	}

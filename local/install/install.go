@@ -80,7 +80,8 @@ func Once(cache, kind, path string, out io.Writer, build func(work string) error
 	if err != nil {
 		return fmt.Errorf("open the lock: %w", err)
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	// Closing alone would leave the lock to a child that is just being started.
+	defer func() { err = errors.Join(err, syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close()) }()
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		fmt.Fprintf(out, "Waiting for another process that installs the same (%s)…\n", kind)
 		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
