@@ -66,8 +66,8 @@ function OpenDialogue({ dialogue, detail, narrow }: { dialogue: Dialogue; detail
   }, []);
 
   // Beside the dialogue where there is room; over it, and folded at first, where there is not.
-  const roomy = useMediaQuery("(min-width: 1280px)", window.innerWidth >= 1280, { getInitialValueInEffect: false });
-  const wide = useMediaQuery("(min-width: 1536px)", window.innerWidth >= 1536, { getInitialValueInEffect: false });
+  const roomy = useMediaQuery("(min-width: 1400px)", window.innerWidth >= 1400, { getInitialValueInEffect: false });
+  const wide = useMediaQuery("(min-width: 1600px)", window.innerWidth >= 1600, { getInitialValueInEffect: false });
   const [choice, setChoice] = usePanelChoice();
   const [overlaid, setOverlaid] = useState(false);
   const panelOpen = roomy ? (choice ?? wide) : overlaid;

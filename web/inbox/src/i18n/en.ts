@@ -1,7 +1,7 @@
 import type { Translation } from "./shape";
 
 export const en: Translation = {
-  app: { name: "Parley", loading: "Loading dialogues…" },
+  app: { loading: "Loading dialogues…" },
   language: { label: "Language", ru: "Русский", kk: "Қазақша", en: "English" },
   theme: { label: "Theme", auto: "Same as the system", light: "Light", dark: "Dark" },
   login: {
@@ -61,7 +61,6 @@ export const en: Translation = {
     end: "These are all dialogues",
     held_one: "{{count}} change — show",
     held_other: "{{count}} changes — show",
-    youWrote: "You",
     noMessages: "No messages yet",
     unreadCount_one: "{{count}} unread",
     unreadCount_other: "{{count}} unread",
@@ -85,7 +84,7 @@ export const en: Translation = {
   status: { new: "New", open: "Open", snoozed: "Snoozed", closed: "Closed" },
   mode: { bot: "Bot", operator: "Operator" },
   author: { customer: "Customer", bot: "Bot", operator: "Operator", system: "System" },
-  waiting: { badge: "Waiting for a human", since: "Waiting for a human {{time}}", free: "Free" },
+  waiting: { badge: "Waiting for a human" },
   reason: {
     customer_asked: "Customer asked for a human",
     no_answer: "The bot found no answer",
@@ -167,7 +166,6 @@ export const en: Translation = {
     newBelow: "New messages",
     toEnd: "To the last message",
     loadingOlder: "Loading earlier messages…",
-    beginning: "Beginning of the transcript",
     failed: "The transcript did not load. The messages are safe.",
     pickTitle: "Choose a dialogue",
     pickText: "J and K move through the dialogues, / searches, ? shows all keys.",
@@ -276,8 +274,6 @@ export const en: Translation = {
       "Sometimes a channel sends something that we could not read. Such deliveries are not lost: they are kept here in full. Usually there is nothing to do. If they become many, show this page to whoever connected the channel.",
     empty: "Everything was understood",
     emptyText: "Not a single unreadable delivery: the channels work as they should.",
-    channel: "Channel",
-    received: "Received",
     reason: "What is wrong",
     body: "The whole delivery",
     showBody: "Show the delivery",

@@ -1,7 +1,7 @@
 import type { Translation } from "./shape";
 
 export const kk: Translation = {
-  app: { name: "Parley", loading: "Диалогтар жүктелуде…" },
+  app: { loading: "Диалогтар жүктелуде…" },
   language: { label: "Тіл", ru: "Русский", kk: "Қазақша", en: "English" },
   theme: { label: "Көрініс", auto: "Жүйедегідей", light: "Жарық", dark: "Қараңғы" },
   login: {
@@ -61,7 +61,6 @@ export const kk: Translation = {
     end: "Диалогтардың бәрі осы",
     held_one: "{{count}} өзгеріс — көрсету",
     held_other: "{{count}} өзгеріс — көрсету",
-    youWrote: "Сіз",
     noMessages: "Әзірге хабар жоқ",
     unreadCount_one: "{{count}} оқылмаған",
     unreadCount_other: "{{count}} оқылмаған",
@@ -85,7 +84,7 @@ export const kk: Translation = {
   status: { new: "Жаңа", open: "Жұмыста", snoozed: "Кейінге қалдырылған", closed: "Жабық" },
   mode: { bot: "Бот", operator: "Оператор" },
   author: { customer: "Клиент", bot: "Бот", operator: "Оператор", system: "Жүйе" },
-  waiting: { badge: "Операторды күтуде", since: "Операторды күтуде {{time}}", free: "Бос" },
+  waiting: { badge: "Операторды күтуде" },
   reason: {
     customer_asked: "Клиент адамды сұрады",
     no_answer: "Бот жауап таппады",
@@ -167,7 +166,6 @@ export const kk: Translation = {
     newBelow: "Жаңа хабарлар",
     toEnd: "Соңғы хабарға",
     loadingOlder: "Бұрынғылары жүктелуде…",
-    beginning: "Хат алмасудың басы",
     failed: "Хат алмасу жүктелмеді. Хабарлар сақтаулы.",
     pickTitle: "Диалог таңдаңыз",
     pickText: "J және K диалогтарды ауыстырады, / іздеуді ашады, ? — барлық пернелер.",
@@ -276,8 +274,6 @@ export const kk: Translation = {
       "Кейде арна біз оқи алмаған нәрсе жібереді. Мұндай жіберілімдер жоғалмайды: олар осында толық сақталады. Әдетте ештеңе істеудің қажеті жоқ. Егер олар көбейіп кетсе, бұл бетті арнаны қосқан адамға көрсетіңіз.",
     empty: "Бәрі түсінікті",
     emptyText: "Бірде-бір түсініксіз жіберілім жоқ: арналар дұрыс жұмыс істеп тұр.",
-    channel: "Арна",
-    received: "Алынған уақыты",
     reason: "Не дұрыс емес",
     body: "Жіберілім толық",
     showBody: "Жіберілімді көрсету",

@@ -1,5 +1,5 @@
 export const ru = {
-  app: { name: "Parley", loading: "Загружаем диалоги…" },
+  app: { loading: "Загружаем диалоги…" },
   language: { label: "Язык", ru: "Русский", kk: "Қазақша", en: "English" },
   theme: { label: "Тема", auto: "Как в системе", light: "Светлая", dark: "Тёмная" },
   login: {
@@ -72,7 +72,6 @@ export const ru = {
     held_few: "{{count}} изменения — показать",
     held_many: "{{count}} изменений — показать",
     held_other: "{{count}} изменения — показать",
-    youWrote: "Вы",
     noMessages: "Сообщений пока нет",
     unreadCount_one: "{{count}} непрочитанное",
     unreadCount_few: "{{count}} непрочитанных",
@@ -98,7 +97,7 @@ export const ru = {
   status: { new: "Новый", open: "В работе", snoozed: "Отложен", closed: "Закрыт" },
   mode: { bot: "Бот", operator: "Оператор" },
   author: { customer: "Клиент", bot: "Бот", operator: "Оператор", system: "Система" },
-  waiting: { badge: "Ждёт оператора", since: "Ждёт оператора {{time}}", free: "Свободен" },
+  waiting: { badge: "Ждёт оператора" },
   reason: {
     customer_asked: "Клиент попросил человека",
     no_answer: "Бот не нашёл ответа",
@@ -182,7 +181,6 @@ export const ru = {
     newBelow: "Новые сообщения",
     toEnd: "К последнему сообщению",
     loadingOlder: "Загружаем более ранние…",
-    beginning: "Начало переписки",
     failed: "Переписка не загрузилась. Сообщения целы.",
     pickTitle: "Выберите диалог",
     pickText: "J и K листают диалоги, / открывает поиск, ? — все клавиши.",
@@ -291,8 +289,6 @@ export const ru = {
       "Иногда канал присылает то, что мы не смогли прочитать. Такие посылки не теряются: они лежат здесь целиком. Обычно делать ничего не нужно. Если посылок стало много, покажите эту страницу тому, кто подключал канал.",
     empty: "Всё понятно",
     emptyText: "Ни одной непонятой посылки: каналы работают как надо.",
-    channel: "Канал",
-    received: "Получено",
     reason: "Что не так",
     body: "Посылка целиком",
     showBody: "Показать посылку",

@@ -38,6 +38,7 @@ export const Row = memo(function Row({ dialogue, active }: RowProps) {
       data-dialogue-id={dialogue.id}
       data-active={active || undefined}
       data-unread={dialogue.unread > 0 || undefined}
+      data-waiting={dialogue.waiting_since !== null || undefined}
       aria-current={active ? "page" : undefined}
       onClick={open}
       draggable={false}
