@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/r3labs/sse/v2"
 
-	"parley/dialogue"
+	"parley/store"
 	"parley/store/eventlog"
 )
 
@@ -42,16 +41,6 @@ type Event struct {
 	thread       string
 }
 
-// widgetMessage is all that a customer is told about a message.
-type widgetMessage struct {
-	ID        uuid.UUID       `json:"id"`
-	Seq       int64           `json:"seq"`
-	Author    dialogue.Author `json:"author"`
-	Text      string          `json:"text"`
-	CreatedAt time.Time       `json:"created_at"`
-	ClientID  *string         `json:"client_id"`
-}
-
 // NewEvent prepares an event of the log. With an error the event is still good
 // for operators, and for no customer.
 func NewEvent(e eventlog.Event) (*Event, error) {
@@ -59,29 +48,14 @@ func NewEvent(e eventlog.Event) (*Event, error) {
 	if e.Audience != eventlog.AudienceEveryone || e.Kind != eventlog.KindMessage {
 		return event, nil
 	}
-	var payload struct {
-		Message struct {
-			widgetMessage
-			Kind dialogue.Kind `json:"kind"`
-		} `json:"message"`
-		Dialogue struct {
-			ChatID  string `json:"chat_id"`
-			Channel struct {
-				ID uuid.UUID `json:"id"`
-			} `json:"channel"`
-		} `json:"dialogue"`
-	}
+	var payload store.MessageAndDialogue
 	if err := json.Unmarshal(e.Payload, &payload); err != nil {
 		return event, fmt.Errorf("read the payload of event %d: %w", e.Position, err)
 	}
 	if !payload.Message.Kind.CustomerSees() {
 		return event, nil
 	}
-	message := payload.Message.widgetMessage
-	if message.Author != dialogue.AuthorCustomer {
-		message.ClientID = nil
-	}
-	data, err := json.Marshal(message)
+	data, err := json.Marshal(payload.Message.ForCustomer())
 	if err != nil {
 		return event, fmt.Errorf("encode event %d for its customer: %w", e.Position, err)
 	}
