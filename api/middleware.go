@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"parley/api/problem"
 )
 
 // How large request bodies may be. Providers send up to 3 MB.
@@ -44,7 +46,7 @@ func (s *Server) recoverPanics(c *gin.Context) {
 		}
 		s.Log.Error("a handler panicked", "route", c.FullPath(), "panic", p, "stack", string(debug.Stack()))
 		if !c.Writer.Written() {
-			problem(c, http.StatusInternalServerError, "internal", internalDetail)
+			problem.Write(c, http.StatusInternalServerError, "internal", internalDetail)
 		}
 		c.Abort()
 	}()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"parley/api/problem"
 	"parley/api/stream"
 	"parley/bot"
 	"parley/channel"
@@ -119,7 +120,7 @@ func (s *Server) ready(c *gin.Context) {
 	defer cancel()
 	if err := s.Store.Pool().Ping(ctx); err != nil {
 		s.Log.Warn("not ready: the database does not answer", "error", err)
-		problem(c, http.StatusServiceUnavailable, "unavailable", "the database does not answer")
+		problem.Write(c, http.StatusServiceUnavailable, "unavailable", "the database does not answer")
 		return
 	}
 	c.JSON(http.StatusOK, gin.H{"status": "ready"})

@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/r3labs/sse/v2"
 
+	"parley/api/problem"
 	"parley/dialogue"
 	"parley/store/db"
 	"parley/store/eventlog"
@@ -128,7 +129,7 @@ func New(deps Deps) *Hub {
 func (h *Hub) ServeOperator(c *gin.Context, v OperatorViewer) {
 	client := c.Query("client")
 	if n := utf8.RuneCountInString(client); client != "" && (n < minClient || n > maxClient) {
-		problem(c, http.StatusBadRequest, dialogue.CodeInvalid,
+		problem.Write(c, http.StatusBadRequest, dialogue.CodeInvalid,
 			fmt.Sprintf("client must have %d to %d characters", minClient, maxClient))
 		return
 	}
@@ -147,7 +148,7 @@ func (h *Hub) ServeCustomer(c *gin.Context, v CustomerViewer) {
 func (h *Hub) serve(g *gin.Context, v Viewer, session, stream string) {
 	after, hasCursor, ok := cursor(g)
 	if !ok {
-		problem(g, http.StatusBadRequest, dialogue.CodeInvalid,
+		problem.Write(g, http.StatusBadRequest, dialogue.CodeInvalid,
 			"the cursor must be a number: the id of the last event seen, or the position of a list")
 		return
 	}
@@ -246,13 +247,5 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 
 func (h *Hub) refuse(c *gin.Context) {
 	c.Header("Retry-After", "2")
-	problem(c, http.StatusServiceUnavailable, dialogue.CodeUnavailable, "this node takes no streams now; try again in a moment")
-}
-
-// problem answers with a problem document (RFC 9457).
-func problem(c *gin.Context, status int, code dialogue.Code, detail string) {
-	c.Header("Content-Type", "application/problem+json")
-	c.JSON(status, gin.H{
-		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail, "code": code,
-	})
+	problem.Write(c, http.StatusServiceUnavailable, dialogue.CodeUnavailable, "this node takes no streams now; try again in a moment")
 }

@@ -11,17 +11,9 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"parley/api/problem"
 	"parley/dialogue"
 )
-
-// Problem is a problem document (RFC 9457).
-type Problem struct {
-	Type   string        `json:"type"`
-	Title  string        `json:"title"`
-	Status int           `json:"status"`
-	Detail string        `json:"detail"` // what happened and what to do
-	Code   dialogue.Code `json:"code"`
-}
 
 const internalDetail = "something in Parley failed; nothing of yours is lost. Try again; if it stays, the server's log says more"
 
@@ -60,7 +52,7 @@ func (s *Server) answer(status int, h handler) gin.HandlerFunc {
 // logged, and shown as internal.
 func (s *Server) fail(c *gin.Context, err error) {
 	if e, ok := errors.AsType[*dialogue.Error](err); ok {
-		problem(c, statuses[e.Code], e.Code, e.Message)
+		problem.Write(c, statuses[e.Code], e.Code, e.Message)
 		return
 	}
 	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
@@ -68,12 +60,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		return
 	}
 	s.Log.Error("request failed", "method", c.Request.Method, "route", c.FullPath(), "error", err)
-	problem(c, http.StatusInternalServerError, "internal", internalDetail)
-}
-
-func problem(c *gin.Context, status int, code dialogue.Code, detail string) {
-	c.Header("Content-Type", "application/problem+json")
-	c.AbortWithStatusJSON(status, Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code})
+	problem.Write(c, http.StatusInternalServerError, "internal", internalDetail)
 }
 
 // readJSON decodes a request's body.
