@@ -67,8 +67,9 @@ func (s *State) AddMessage(author Author, text string, now time.Time) (seq int64
 	return s.LastSeq
 }
 
-// AddLine gives the next seq to a note or a line of the timeline, which leave
-// the dialogue's place in the list as it is.
+// AddLine gives the next seq to a notice, a note or a line of the timeline: the
+// list goes on showing what the customer said last, which is what somebody waits
+// to be answered.
 func (s *State) AddLine() (seq int64) {
 	s.LastSeq++
 	return s.LastSeq

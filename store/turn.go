@@ -249,7 +249,7 @@ func (c *change) handOff(reason dialogue.HandoffReason, notice string, turn uuid
 		state = dialogue.StateSent
 	}
 	_, err := c.add(db.InsertMessageParams{
-		Seq: c.state.AddMessage(dialogue.AuthorSystem, notice, c.now), Author: dialogue.AuthorSystem, Kind: dialogue.KindNotice, Text: notice,
+		Seq: c.state.AddLine(), Author: dialogue.AuthorSystem, Kind: dialogue.KindNotice, Text: notice,
 		State: state, TurnID: uuid.NullUUID{UUID: turn, Valid: true},
 	}, nil)
 	return err
