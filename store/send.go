@@ -26,24 +26,33 @@ func (s *Store) NextOutgoing(ctx context.Context, id uuid.UUID) (*db.NextOutgoin
 	return &out, nil
 }
 
-// BeginSend marks a queued message as being on its way. A bot's message that had
-// to wait after its fence passes it again: it fails with ErrSuperseded when the
-// dialogue is not the bot's any more, and will not be sent.
+// ErrTaken says that another attempt has begun to send the message.
+var ErrTaken = errors.New("another attempt is sending this message")
+
+// BeginSend marks a queued message as being on its way. Of several attempts, of
+// which some may have been taken for dead, one begins; the others fail with
+// ErrTaken. A bot's message passes the fence here: it fails with ErrSuperseded
+// when the dialogue is not the bot's any more, and will not be sent.
 func (s *Store) BeginSend(ctx context.Context, m db.Message) error {
 	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
-		if m.Author != dialogue.AuthorBot {
-			c.quiet = true
-			return s.setState(ctx, c.tx, m.ID, dialogue.StateSending, "", "")
-		}
-		t, err := s.q.GetTurn(ctx, c.tx, m.TurnID.UUID)
-		if err != nil {
-			return notFound(err, "turn", m.TurnID.UUID)
-		}
-		if c.state.Mode != dialogue.ModeBot || c.state.Epoch != t.Epoch {
-			return ErrSuperseded
-		}
 		c.quiet = true
-		return s.setState(ctx, c.tx, m.ID, dialogue.StateSending, "", "")
+		if m.Author == dialogue.AuthorBot {
+			t, err := s.q.GetTurn(ctx, c.tx, m.TurnID.UUID)
+			if err != nil {
+				return notFound(err, "turn", m.TurnID.UUID)
+			}
+			if c.state.Mode != dialogue.ModeBot || c.state.Epoch != t.Epoch {
+				return ErrSuperseded
+			}
+		}
+		begun, err := s.q.BeginSending(ctx, c.tx, m.ID)
+		if err != nil {
+			return fmt.Errorf("begin to send message %s: %w", m.ID, err)
+		}
+		if begun == 0 {
+			return ErrTaken
+		}
+		return nil
 	})
 	return err
 }

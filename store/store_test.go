@@ -296,6 +296,49 @@ func TestNoBotMessageAfterTheSwitchReturned(t *testing.T) {
 		AND x.state = 'answered' AND y.state = 'answered' AND x.from_seq < y.to_seq AND y.from_seq < x.to_seq`))
 }
 
+func TestOneOfSeveralAttemptsSends(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := setup(t, "telegram")
+	id := b.write("a", "1", "hello").Dialogue.ID
+	turn, err := b.OpenTurn(ctx, id)
+	require.NoError(t, err)
+	done, err := b.FinishTurn(ctx, turn, store.TurnResult{Text: "answer"}, false)
+	require.NoError(t, err)
+	require.True(t, done.ToSend)
+	require.Zero(t, done.Dialogue.AnsweredSeq, "a draft is no answer")
+	require.NoError(t, b.SendDraft(ctx, turn.ID))
+	require.NoError(t, b.SendDraft(ctx, turn.ID), "again")
+	out, err := b.NextOutgoing(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, "answer", out.Message.Text)
+	require.NoError(t, b.BeginSend(ctx, out.Message))
+	require.ErrorIs(t, b.BeginSend(ctx, out.Message), store.ErrTaken)
+	require.NoError(t, b.SetDelivery(ctx, out.Message, dialogue.StateSent, "a/1", ""))
+	require.ErrorIs(t, b.BeginSend(ctx, out.Message), store.ErrTaken, "one that was stopped before it began")
+	next, err := b.NextOutgoing(ctx, id)
+	require.NoError(t, err)
+	require.Nil(t, next)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM messages WHERE author = 'bot'"))
+}
+
+func TestTakenOverBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := setup(t, "telegram")
+	id := b.write("a", "1", "hello").Dialogue.ID
+	turn, err := b.OpenTurn(ctx, id)
+	require.NoError(t, err)
+	_, err = b.FinishTurn(ctx, turn, store.TurnResult{Text: "answer"}, false)
+	require.NoError(t, err)
+	require.NoError(t, b.SendDraft(ctx, turn.ID))
+	out, err := b.NextOutgoing(ctx, id)
+	require.NoError(t, err)
+	_, err = b.SetMode(ctx, id, dialogue.ModeOperator, b.anna)
+	require.NoError(t, err)
+	require.ErrorIs(t, b.BeginSend(ctx, out.Message), store.ErrSuperseded)
+}
+
 func TestListAndSearch(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -14,6 +14,19 @@ import (
 	"parley/dialogue"
 )
 
+const beginSending = `-- name: BeginSending :execrows
+UPDATE messages SET state = 'sending' WHERE id = $1 AND state = 'queued'
+`
+
+// Only one of several attempts begins.
+func (q *Queries) BeginSending(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
+	result, err := db.Exec(ctx, beginSending, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const botContext = `-- name: BotContext :many
 SELECT m.seq, m.author, m.text, m.kind, m.created_at FROM messages m
 WHERE m.dialogue_id = $1 AND m.kind IN ('text', 'notice') AND m.state <> 'failed'

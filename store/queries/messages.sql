@@ -58,6 +58,10 @@ SELECT sqlc.embed(m), sqlc.embed(c), d.thread_key
 FROM messages m JOIN dialogues d ON d.id = m.dialogue_id JOIN channels c ON c.id = m.channel_id
 WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending') ORDER BY m.seq LIMIT 1;
 
+-- name: BeginSending :execrows
+-- Only one of several attempts begins.
+UPDATE messages SET state = 'sending' WHERE id = $1 AND state = 'queued';
+
 -- name: SetMessageState :exec
 UPDATE messages SET state = sqlc.arg(state), error = sqlc.narg(error), provider_message_id = coalesce(sqlc.narg(provider_message_id), provider_message_id)
 WHERE id = sqlc.arg(id);
