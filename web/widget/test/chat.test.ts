@@ -67,6 +67,14 @@ describe("Chat", () => {
     await settled();
     expect(chat.getState().typing).toBeNull();
     expect(texts()).toEqual(["hi", "hello", "news"]);
+
+    stream().event(102, "typing", { author: "bot" });
+    await settled();
+    expect(chat.getState().typing, "overtaken by its own message").toBeNull();
+    await vi.advanceTimersByTimeAsync(1_500);
+    stream().event(102, "typing", { author: "bot" });
+    await settled();
+    expect(chat.getState().typing).toBe("bot");
   });
 
   test("typing signs of the shop go out after 5 s, the visitor's own are told every 3 s at most", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { day } from "../src/app/dates";
-import { splitLinks } from "../src/app/links";
+import { splitLinks, splitText } from "../src/app/links";
 import { words } from "../src/app/words";
 import { chooseLang, languages } from "../src/lang";
 import { words as launcherWords } from "../src/loader/words";
@@ -21,6 +21,13 @@ describe("splitLinks", () => {
     expect(split).toEqual(pieces.map((piece) => (typeof piece === "string" ? { text: piece } : { text: piece[0], href: piece[1] })));
     expect(split.map((piece) => piece.text).join("")).toBe(text);
   });
+});
+
+test("numbers stay on one line, and the text stays what it was", () => {
+  const text = "iPhone стоит 1 450 000 ₸, скидка 20 %, см. https://shop.kz/100 000 за 12 дней";
+  const pieces = splitText(text);
+  expect(pieces.filter((piece) => piece.unbroken).map((piece) => piece.text)).toEqual(["1 450 000 ₸", "20 %"]);
+  expect(pieces.map((piece) => piece.text).join("")).toBe(text);
 });
 
 test("the language is the one asked for, else the browser's first that is known, else English", () => {

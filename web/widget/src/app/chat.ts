@@ -38,6 +38,8 @@ export interface ChatDeps {
 
 const typingShown = 5_000;
 const typingTold = 3_000;
+/** A sign of typing that arrives so soon after its author's message belongs to that message. */
+const typingLate = 1_500;
 const downAfter = 3_000;
 /** A hidden page gives its connection back: browsers allow few per site, and shops are opened in many tabs. */
 const hiddenFor = 20_000;
@@ -55,6 +57,7 @@ export class Chat {
   private receipts: Receipts | null = null;
   private readUpTo: number;
   private typedAt = 0;
+  private readonly wroteAt = { bot: 0, operator: 0 };
   private readonly timers: Partial<Record<"typing" | "down" | "hidden", ReturnType<typeof setTimeout>>> = {};
 
   constructor(deps: ChatDeps) {
@@ -204,7 +207,7 @@ export class Chat {
     this.receipts = new Receipts((upTo) => this.deps.api.receipts(token, upTo), this.readUpTo);
     this.live = new Live(this.deps.api, token, {
       onHistory: (history, whole) => this.history(history, whole),
-      onMessage: (message) => this.merge([message]),
+      onMessage: (message) => this.arrived(message),
       onTyping: (author) => this.typing(author),
       onConnection: (up) => this.connection(up),
       onUnauthorized: () => this.session.reject(token),
@@ -216,6 +219,11 @@ export class Chat {
   private history(history: History, whole: boolean): void {
     if (whole) this.set({ messages: [], loading: false });
     this.merge(history.messages);
+  }
+
+  private arrived(message: Message): void {
+    if (message.author === "bot" || message.author === "operator") this.wroteAt[message.author] = Date.now();
+    this.merge([message]);
   }
 
   private merge(more: readonly Message[]): void {
@@ -247,6 +255,7 @@ export class Chat {
   }
 
   private typing(author: "bot" | "operator"): void {
+    if (Date.now() - this.wroteAt[author] < typingLate) return;
     clearTimeout(this.timers.typing);
     this.set({ typing: author });
     this.timers.typing = setTimeout(() => this.set({ typing: null }), typingShown);

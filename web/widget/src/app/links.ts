@@ -1,11 +1,32 @@
-/** A piece of a message: plain text, or a link when it has an href. */
+/** A piece of a message: plain text, a link when it has an href, or a number that must stay on one line. */
 export interface Piece {
   text: string;
   href?: string;
+  unbroken?: true;
 }
 
 const candidate = /https?:\/\/[^\s<>"'`\u0000-\u001f\u2028\u2029]+/gi;
 const trailing = /[.,;:!?…»”’)\]}]$/;
+
+// Grouped digits, and a currency sign or a unit's sign after them: 450 000 ₸, 20 %.
+const number = /\d{1,3}(?:[ \u00a0]\d{3})+(?:[ \u00a0][₸₽$€%])?|\d+[ \u00a0][₸₽$€%]/g;
+
+/** Splits a message into text, links and numbers. */
+export function splitText(text: string): Piece[] {
+  return splitLinks(text).flatMap((piece) => (piece.href ? [piece] : splitNumbers(piece.text)));
+}
+
+function splitNumbers(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let end = 0;
+  for (const match of text.matchAll(number)) {
+    if (match.index > end) pieces.push({ text: text.slice(end, match.index) });
+    pieces.push({ text: match[0], unbroken: true });
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) pieces.push({ text: text.slice(end) });
+  return pieces;
+}
 
 /** Splits a message into text and links. Only whole http and https addresses become links. */
 export function splitLinks(text: string): Piece[] {

@@ -3,7 +3,7 @@ import type { Lang } from "../../lang";
 import type { Message } from "../api";
 import type { Chat, ChatState } from "../chat";
 import { clock } from "../dates";
-import { splitLinks } from "../links";
+import { splitText } from "../links";
 import type { Outgoing } from "../outbox";
 import { words } from "../words";
 import { AlertIcon, BotIcon, CheckIcon, ClockIcon, PersonIcon } from "./icons";
@@ -96,15 +96,22 @@ export function OutgoingView({ item, chat, lang }: { item: Outgoing; chat: Chat;
 function Text({ text }: { text: string }) {
   return (
     <>
-      {splitLinks(text).map((piece, i) =>
-        piece.href ? (
-          <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow ugc">
+      {splitText(text).map((piece, i) => {
+        if (piece.href) {
+          return (
+            <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow ugc">
+              {piece.text}
+            </a>
+          );
+        }
+        return piece.unbroken ? (
+          <span key={i} class="unbroken">
             {piece.text}
-          </a>
+          </span>
         ) : (
           piece.text
-        ),
-      )}
+        );
+      })}
     </>
   );
 }
