@@ -4,31 +4,33 @@ import { address } from "./address.ts";
 type ContextOptions = Parameters<Browser["newContext"]>[0];
 type Author = "customer" | "bot" | "operator" | "system";
 
-/** A customer on the demo shop's page, with the chat as they see it. */
+/** A customer on a shop's page, with the chat as they see it. */
 export class Customer {
   readonly context: BrowserContext;
   readonly page: Page;
   readonly chat: FrameLocator;
+  private readonly url: string;
 
-  private constructor(context: BrowserContext, page: Page) {
+  private constructor(context: BrowserContext, page: Page, url: string) {
     this.context = context;
+    this.url = url;
     this.page = page;
     this.chat = page.frameLocator("parley-widget iframe");
   }
 
-  /** Comes to the shop in a browser of their own. */
-  static async visit(browser: Browser, options: ContextOptions = {}): Promise<Customer> {
+  /** Comes to a shop, the demo shop if no other is named, in a browser of their own. */
+  static async visit(browser: Browser, options: ContextOptions = {}, url = `${address()}/demo`): Promise<Customer> {
     const context = await browser.newContext(options);
-    return new Customer(context, await context.newPage()).goto();
+    return new Customer(context, await context.newPage(), url).goto();
   }
 
   /** Opens another page of the shop in the same browser. */
   async anotherTab(): Promise<Customer> {
-    return new Customer(this.context, await this.context.newPage()).goto();
+    return new Customer(this.context, await this.context.newPage(), this.url).goto();
   }
 
   private async goto(): Promise<this> {
-    await this.page.goto(`${address()}/demo`);
+    await this.page.goto(this.url);
     await expect(this.launcher).toBeVisible();
     return this;
   }

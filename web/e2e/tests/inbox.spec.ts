@@ -1,14 +1,15 @@
-import { randomUUID } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { expect, test } from "@playwright/test";
 import { Customer } from "../src/customer.ts";
 import { Operator } from "../src/operator.ts";
+import { admin } from "../src/product.ts";
 
 test("dialogues are found by what was written, filtered, closed and opened again", async ({ browser }) => {
   const operator = await Operator.atWork(browser);
   const { page } = operator;
-  const word = `замшевый${randomUUID().slice(0, 8)}`;
+  const order = String(randomInt(10_000_000, 99_999_999));
   const customer = await (await Customer.visit(browser)).open();
-  await customer.write(`Чехол ${word} оператора позовите пожалуйста`);
+  await customer.write(`Где мой заказ ${order}? Позовите оператора, пожалуйста.`);
   const row = await operator.rowOf(customer);
   await expect(row).toContainText("Новый");
   await expect(row.getByTestId("waiting-badge")).toBeVisible();
@@ -17,10 +18,10 @@ test("dialogues are found by what was written, filtered, closed and opened again
     const search = page.getByRole("searchbox");
     await page.keyboard.press("ControlOrMeta+k");
     await expect(search).toBeFocused();
-    await search.fill(word);
+    await search.fill(order);
     await expect(operator.rows).toHaveCount(1);
     await expect(row).toBeVisible();
-    await search.fill(`${word}-нет`);
+    await search.fill(`${order}0`);
     await expect(operator.rows).toHaveCount(0);
     await expect(page.getByText("Ничего не нашлось")).toBeVisible();
     await search.fill("");
@@ -63,7 +64,7 @@ test("dialogues are found by what was written, filtered, closed and opened again
     await expect(row).toContainText("В работе");
     await page.getByRole("button", { name: "Закрыть", exact: true }).click();
     await expect(row).toContainText("Закрыт");
-    await customer.write(`И ещё ремешок ${word}`);
+    await customer.write(`И ещё вопрос о заказе ${order}`);
     await expect(row).not.toContainText("Закрыт");
     await expect(operator.messages("customer")).toHaveCount(2);
   });
@@ -123,5 +124,13 @@ test("strangers are sent to the login, and come back to where they were", async 
   await operator.context.clearCookies();
   await operator.page.goto(dialogue);
   await expect(operator.page).toHaveURL(/\/login/);
+  await operator.page.getByLabel("Эл. почта").fill(admin.email);
+  await operator.page.getByLabel("Пароль", { exact: true }).fill("not the password");
+  await operator.page.getByRole("button", { name: "Войти" }).click();
+  await expect(operator.page.getByText("Почта или пароль не подходят.")).toBeVisible();
+  await operator.page.getByLabel("Пароль", { exact: true }).fill(admin.password);
+  await operator.page.getByRole("button", { name: "Войти" }).click();
+  await expect(operator.page).toHaveURL(dialogue);
+  await expect(operator.composer).toBeVisible();
   await operator.leave();
 });

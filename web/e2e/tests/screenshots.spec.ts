@@ -1,18 +1,21 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test, type Page, type TestInfo } from "@playwright/test";
+import { expect, test, type Page, type PageScreenshotOptions, type TestInfo } from "@playwright/test";
 import { Customer } from "../src/customer.ts";
 import { Operator } from "../src/operator.ts";
 
 const documents = fileURLToPath(new URL("../../../docs/images", import.meta.url));
 
 /** Keeps a picture with the test's results, and with UPDATE_SCREENSHOTS=1 in the documents. */
-async function picture(page: Page, name: string, info: TestInfo): Promise<void> {
+async function picture(page: Page, name: string, info: TestInfo, clip?: PageScreenshotOptions["clip"]): Promise<void> {
   const folder = process.env["UPDATE_SCREENSHOTS"] ? documents : info.outputDir;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: path.join(folder, `${name}.png`), animations: "disabled", caret: "hide" });
+  await page.screenshot({ path: path.join(folder, `${name}.png`), animations: "disabled", caret: "hide", ...(clip ? { clip } : {}) });
 }
+
+/** The chat and a strip of the shop around it. */
+const chatPart = { x: 760, y: 0, width: 520, height: 800 };
 
 const languages = {
   ru: { locale: "ru-RU", question: "Сколько стоит iPhone 16?", human: "Хочу поговорить с человеком", reply: "Здравствуйте! Чем помочь?", next: "Можно забрать сегодня?", composer: "Напишите ответ…" },
@@ -28,7 +31,7 @@ for (const [language, words] of Object.entries(languages)) {
     await customer.write(words.human);
     await customer.hears("system", 1);
 
-    const operator = await Operator.atWork(browser, { locale: words.locale, viewport: { width: 1440, height: 860 } });
+    const operator = await Operator.atWork(browser, { locale: words.locale, viewport: { width: 1366, height: 800 } });
     await operator.openRow(await operator.rowOf(customer));
     await operator.reply(words.reply);
     await customer.hears("operator", 1);
@@ -42,7 +45,7 @@ for (const [language, words] of Object.entries(languages)) {
       }
       await expect(operator.page.locator("html")).toHaveAttribute("data-mantine-color-scheme", scheme);
       await picture(operator.page, `inbox-${language}-${scheme}`, info);
-      await picture(customer.page, `widget-${language}-${scheme}`, info);
+      await picture(customer.page, `widget-${language}-${scheme}`, info, chatPart);
     }
     await customer.leave();
     await operator.leave();
