@@ -152,13 +152,18 @@ func sleep(ctx context.Context, d time.Duration, watch *Watch, p store.Pending) 
 	}
 }
 
-// nothing reports that there was nothing to do, with the counters as they are.
+// nothing reports that there was nothing to do, with the counters as they are. An
+// earlier attempt that died before it could report may have left a notice to send.
 func (r *Replies) nothing(ctx context.Context, id uuid.UUID) (workflows.ReplyResult, error) {
 	p, err := r.Store.Pending(ctx, id)
 	if err != nil {
 		return workflows.ReplyResult{}, edge(err)
 	}
-	return workflows.ReplyResult{Outcome: workflows.ReplyNothing, State: workflows.Doorbell{
+	left, err := r.Store.NextOutgoing(ctx, id)
+	if err != nil {
+		return workflows.ReplyResult{}, err
+	}
+	return workflows.ReplyResult{Outcome: workflows.ReplyNothing, ToSend: left != nil, State: workflows.Doorbell{
 		Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq,
 	}}, nil
 }
@@ -218,6 +223,8 @@ func (r *Replies) ask(ctx context.Context, t store.Turn, watch *Watch, last bool
 			case c := <-watch.C:
 				watched.Store(c.Watched)
 				switch {
+				case c.Epoch < t.Epoch || c.AnsweredSeq < t.FromSeq || c.CustomerSeq < t.ToSeq:
+					// Looked up before the turn began: says nothing about it.
 				case c.Mode != dialogue.ModeBot || c.Closed || c.Epoch != t.Epoch || c.AnsweredSeq != t.FromSeq:
 					cancel(store.ErrSuperseded)
 				case c.CustomerSeq > t.ToSeq && !last:

@@ -29,7 +29,7 @@ func (q *Queries) CountAttempt(ctx context.Context, db DBTX, arg CountAttemptPar
 }
 
 const endTurn = `-- name: EndTurn :exec
-UPDATE turns SET state = $2, cause = $3, error = $4, finished_at = now() WHERE id = $1
+UPDATE turns SET state = $2, cause = $3, error = $4, finished_at = now() WHERE id = $1 AND state IN ('running', 'drafted')
 `
 
 type EndTurnParams struct {
@@ -39,7 +39,7 @@ type EndTurnParams struct {
 	Error *string
 }
 
-// Ends a turn that led to nothing.
+// Ends a turn that led to nothing. One that was answered or handed over meanwhile, by another attempt, stays so.
 func (q *Queries) EndTurn(ctx context.Context, db DBTX, arg EndTurnParams) error {
 	_, err := db.Exec(ctx, endTurn,
 		arg.ID,

@@ -18,8 +18,8 @@ UPDATE turns SET state = $2, to_seq = $3, answer = $4, handoff_reason = $5, mode
 WHERE id = $1;
 
 -- name: EndTurn :exec
--- Ends a turn that led to nothing.
-UPDATE turns SET state = $2, cause = $3, error = $4, finished_at = now() WHERE id = $1;
+-- Ends a turn that led to nothing. One that was answered or handed over meanwhile, by another attempt, stays so.
+UPDATE turns SET state = $2, cause = $3, error = $4, finished_at = now() WHERE id = $1 AND state IN ('running', 'drafted');
 
 -- name: CountAttempt :exec
 -- A model call failed; the turn goes on.

@@ -1,0 +1,127 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"parley/bot"
+	"parley/dialogue"
+	"parley/store"
+	"parley/workflows"
+)
+
+// Each class of model error is tried as often as it makes sense, and then the
+// dialogue goes to the operators.
+func TestModelErrors(t *testing.T) {
+	t.Parallel()
+	for class, calls := range map[bot.ErrorClass]int{
+		bot.ErrorRateLimited: 20, bot.ErrorUnavailable: 4, bot.ErrorTimeout: 4, bot.ErrorMalformed: 4,
+		bot.ErrorBadKey: 1, bot.ErrorBadRequest: 1, bot.ErrorContentFilter: 1,
+	} {
+		t.Run(string(class), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, "widget")
+			b.bot.fails(&bot.Error{Class: class, RetryAfter: 7 * time.Second, Err: errors.New("the provider's own words")})
+			id := b.write("Когда привезут заказ?")
+			for range calls - 1 {
+				_, err := b.reply(id)
+				failed := applicationError(t, err)
+				require.False(t, failed.NonRetryable())
+				require.Equal(t, string(class), failed.Type())
+				require.Equal(t, 7*time.Second, failed.NextRetryDelay())
+			}
+			res := b.answered(id)
+			require.Equal(t, workflows.ReplyFailed, res.Outcome)
+			require.Contains(t, res.Error, string(class))
+			require.Len(t, b.bot.calls(), calls)
+
+			turn := b.turn(res.TurnID)
+			require.Equal(t, store.TurnFailed, turn.State)
+			require.Equal(t, string(class), *turn.Cause)
+			require.Contains(t, *turn.Error, "the provider's own words")
+			require.Equal(t, int32(calls), turn.Attempts)
+			d, err := b.Dialogue(b.ctx, id)
+			require.NoError(t, err)
+			require.Equal(t, dialogue.ModeOperator, d.Mode)
+			require.Equal(t, string(dialogue.HandoffBotError), *d.HandoffReason)
+			require.Equal(t, []string{
+				"customer: Когда привезут заказ?",
+				"system: " + bot.Notice(dialogue.HandoffBotError, dialogue.Russian),
+			}, b.said(id))
+		})
+	}
+}
+
+func TestProviderCannotMakeACustomerWaitForHours(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	b.bot.fails(&bot.Error{Class: bot.ErrorRateLimited, RetryAfter: 6 * time.Hour, Err: errors.New("later")})
+	_, err := b.reply(b.write("one"))
+	require.Equal(t, time.Minute, applicationError(t, err).NextRetryDelay())
+}
+
+func TestModelThatRecoversAnswersInTheSameTurn(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	b.bot.answer = func(_ context.Context, call int, _ bot.Input, _ func(string)) (bot.Answer, error) {
+		if call < 3 {
+			return bot.Answer{}, &bot.Error{Class: bot.ErrorUnavailable, Err: errors.New("down")}
+		}
+		return bot.Answer{Text: "up again"}, nil
+	}
+	id := b.write("one")
+	for range 2 {
+		_, err := b.reply(id)
+		require.Error(t, err)
+	}
+	res := b.answered(id)
+	require.Equal(t, workflows.ReplyAnswered, res.Outcome)
+	require.Equal(t, int32(3), b.turn(res.TurnID).Attempts)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM turns"))
+}
+
+// An error that nobody has foreseen is the engine's to retry; the customer is not
+// given up for it.
+func TestPanicsAndUnknownErrorsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	b.bot.answer = func(_ context.Context, call int, _ bot.Input, _ func(string)) (bot.Answer, error) {
+		switch call {
+		case 1:
+			panic("index out of range")
+		case 2:
+			return bot.Answer{}, fmt.Errorf("read the knowledge: %w", errors.New("broken pipe"))
+		}
+		return bot.Answer{Text: "in the end"}, nil
+	}
+	id := b.write("one")
+	for _, says := range []string{"panicked", "broken pipe"} {
+		_, err := b.reply(id)
+		require.ErrorContains(t, err, says)
+		require.False(t, applicationError(t, err).NonRetryable())
+	}
+	b.answered(id)
+	require.Equal(t, []string{"customer: one", "bot: in the end"}, b.said(id))
+}
+
+// A model error after the operators took over is the turn's, not the dialogue's.
+func TestModelErrorAfterATakeoverChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	id := b.write("one")
+	b.bot.answer = func(context.Context, int, bot.Input, func(string)) (bot.Answer, error) {
+		b.takeOver(id)
+		return bot.Answer{}, &bot.Error{Class: bot.ErrorBadKey, Err: errors.New("revoked")}
+	}
+	_, err := b.reply(id)
+	require.NoError(t, err)
+	d, err := b.Dialogue(b.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, string(dialogue.HandoffOperator), *d.HandoffReason)
+	require.Zero(t, b.count("SELECT count(*) FROM messages WHERE kind = 'notice'"))
+}
