@@ -430,28 +430,3 @@ func (q *Queries) WakeSequencer(ctx context.Context, db DBTX) error {
 	_, err := db.Exec(ctx, wakeSequencer)
 	return err
 }
-
-const watchedDialogues = `-- name: WatchedDialogues :many
-SELECT DISTINCT dialogue_id FROM viewers WHERE dialogue_id = ANY ($1::uuid[]) AND expires_at > now()
-`
-
-// Which of these dialogues some operator has on the screen.
-func (q *Queries) WatchedDialogues(ctx context.Context, db DBTX, ids []uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, watchedDialogues, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []uuid.UUID{}
-	for rows.Next() {
-		var dialogue_id uuid.UUID
-		if err := rows.Scan(&dialogue_id); err != nil {
-			return nil, err
-		}
-		items = append(items, dialogue_id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}

@@ -13,17 +13,6 @@ import (
 	"time"
 )
 
-const countRings = `-- name: CountRings :one
-SELECT count(*) FROM outbox
-`
-
-func (q *Queries) CountRings(ctx context.Context, db DBTX) (int64, error) {
-	row := db.QueryRow(ctx, countRings)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const deleteRings = `-- name: DeleteRings :exec
 DELETE FROM outbox o USING (SELECT unnest($1::uuid[]) AS dialogue_id, unnest($2::bigint[]) AS version) done
 WHERE o.dialogue_id = done.dialogue_id AND o.version = done.version

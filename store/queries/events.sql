@@ -74,10 +74,6 @@ LIMIT sqlc.arg(page_size);
 -- name: NotifyLive :exec
 SELECT pg_notify('parley_live', payload) FROM unnest(sqlc.arg(payloads)::text[]) AS payload;
 
--- name: WatchedDialogues :many
--- Which of these dialogues some operator has on the screen.
-SELECT DISTINCT dialogue_id FROM viewers WHERE dialogue_id = ANY (sqlc.arg(ids)::uuid[]) AND expires_at > now();
-
 -- name: ReportViewer :one
 -- No row: there is no such dialogue. Before is what the stream had on the screen until now.
 WITH target AS (

@@ -21,6 +21,3 @@ RETURNING sqlc.embed(o), c.slug AS channel_slug, k.name AS contact_name, k.numbe
 -- Forgets rings that the engine has taken, unless something rang since.
 DELETE FROM outbox o USING (SELECT unnest(sqlc.arg(dialogue_ids)::uuid[]) AS dialogue_id, unnest(sqlc.arg(versions)::bigint[]) AS version) done
 WHERE o.dialogue_id = done.dialogue_id AND o.version = done.version;
-
--- name: CountRings :one
-SELECT count(*) FROM outbox;
