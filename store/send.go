@@ -81,11 +81,18 @@ func (s *Store) SendDraft(ctx context.Context, turn uuid.UUID) error {
 
 // SetDelivery records how far a message has come, with the provider's id or the
 // reason why not. A message whose outcome nobody knows puts the dialogue among
-// those that wait for a human.
+// those that wait for a human. One that the provider has taken stays sent.
 func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.DeliveryState, providerMessageID, reason string) error {
 	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
-		if err := s.setState(ctx, c.tx, m.ID, state, providerMessageID, reason); err != nil {
-			return err
+		changed, err := s.q.SetMessageState(ctx, c.tx, db.SetMessageStateParams{
+			ID: m.ID, State: state, Error: ptr(reason), ProviderMessageID: ptr(providerMessageID),
+		})
+		if err != nil {
+			return fmt.Errorf("set message %s to %s: %w", m.ID, state, err)
+		}
+		if changed == 0 {
+			c.quiet = true
+			return nil
 		}
 		if state == dialogue.StateUnconfirmed || state == dialogue.StateFailed {
 			c.state.NeedsLook(c.now)
@@ -93,14 +100,4 @@ func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.De
 		return c.update(m.ID)
 	})
 	return err
-}
-
-func (s *Store) setState(ctx context.Context, conn db.DBTX, id uuid.UUID, state dialogue.DeliveryState, providerMessageID, reason string) error {
-	err := s.q.SetMessageState(ctx, conn, db.SetMessageStateParams{
-		ID: id, State: state, Error: ptr(reason), ProviderMessageID: ptr(providerMessageID),
-	})
-	if err != nil {
-		return fmt.Errorf("set message %s to %s: %w", id, state, err)
-	}
-	return nil
 }

@@ -624,9 +624,9 @@ func (q *Queries) NextOutgoing(ctx context.Context, db DBTX, dialogueID uuid.UUI
 	return i, err
 }
 
-const setMessageState = `-- name: SetMessageState :exec
+const setMessageState = `-- name: SetMessageState :execrows
 UPDATE messages SET state = $1, error = $2, provider_message_id = coalesce($3, provider_message_id)
-WHERE id = $4
+WHERE id = $4 AND state NOT IN ('sent', 'delivered', 'read')
 `
 
 type SetMessageStateParams struct {
@@ -636,12 +636,16 @@ type SetMessageStateParams struct {
 	ID                uuid.UUID
 }
 
-func (q *Queries) SetMessageState(ctx context.Context, db DBTX, arg SetMessageStateParams) error {
-	_, err := db.Exec(ctx, setMessageState,
+// States never go backwards: what the provider has taken stays sent, whatever an attempt that knew less says later.
+func (q *Queries) SetMessageState(ctx context.Context, db DBTX, arg SetMessageStateParams) (int64, error) {
+	result, err := db.Exec(ctx, setMessageState,
 		arg.State,
 		arg.Error,
 		arg.ProviderMessageID,
 		arg.ID,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

@@ -62,9 +62,10 @@ WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending') ORDER BY m.seq LIM
 -- Only one of several attempts begins.
 UPDATE messages SET state = 'sending' WHERE id = $1 AND state = 'queued';
 
--- name: SetMessageState :exec
+-- name: SetMessageState :execrows
+-- States never go backwards: what the provider has taken stays sent, whatever an attempt that knew less says later.
 UPDATE messages SET state = sqlc.arg(state), error = sqlc.narg(error), provider_message_id = coalesce(sqlc.narg(provider_message_id), provider_message_id)
-WHERE id = sqlc.arg(id);
+WHERE id = sqlc.arg(id) AND state NOT IN ('sent', 'delivered', 'read');
 
 -- name: MarkReceived :many
 -- Receipts of the customer's screen. States never go backwards.
