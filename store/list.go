@@ -94,9 +94,9 @@ func likePattern(text string) string {
 }
 
 // prefixQuery makes a text-search query that asks for every word of text, each
-// as the beginning of a word.
+// as the beginning of a word. Words are what message_words in the schema takes for such.
 func prefixQuery(text string) string {
-	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	words := strings.FieldsFunc(strings.ReplaceAll(text, "ё", "е"), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for i, w := range words {
 		words[i] = "'" + w + "':*"
 	}

@@ -97,7 +97,7 @@ UNION
 UNION
 (SELECT hits.dialogue_id FROM (
     SELECT m.dialogue_id, max(m.created_at) AS newest FROM messages m
-    WHERE m.kind IN ('text', 'note') AND to_tsvector('simple', m.text) @@ to_tsquery('simple', sqlc.arg(words)::text)
+    WHERE m.kind IN ('text', 'note') AND message_words(m.text) @@ to_tsquery('simple', sqlc.arg(words)::text)
     GROUP BY m.dialogue_id ORDER BY newest DESC LIMIT sqlc.arg(page)) hits
   WHERE sqlc.arg(words)::text <> '');
 
