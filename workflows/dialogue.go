@@ -224,15 +224,14 @@ func (d *dialogueRun) failed(what string, err error) {
 
 // describe tells those who look at the workflow in the Temporal UI where it stands.
 func (d *dialogueRun) describe(ctx workflow.Context) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "**Mode:** %s (epoch %d)\n\n", d.known.Mode, d.known.Epoch)
-	fmt.Fprintf(&b, "**Answered:** up to message %d of %d\n\n", d.known.AnsweredSeq, d.known.CustomerSeq)
+	details := fmt.Sprintf("**Mode:** %s (epoch %d)\n\n**Answered:** up to message %d of %d\n\n",
+		d.known.Mode, d.known.Epoch, d.known.AnsweredSeq, d.known.CustomerSeq)
 	for _, line := range []struct{ title, text string }{{"Customer", d.question}, {"Bot", d.answer}, {"Last error", d.lastError}} {
 		if line.text != "" {
-			fmt.Fprintf(&b, "**%s:** %s\n\n", line.title, plainMarkdown(line.text))
+			details += fmt.Sprintf("**%s:** %s\n\n", line.title, plainMarkdown(line.text))
 		}
 	}
-	workflow.SetCurrentDetails(ctx, b.String())
+	workflow.SetCurrentDetails(ctx, details)
 }
 
 // plainMarkdown keeps customers' texts from being read as markup.
