@@ -1,0 +1,271 @@
+package workflows_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/client"
+
+	"parley/activities"
+	"parley/bot"
+	"parley/channel"
+	"parley/dialogue"
+	"parley/store"
+	"parley/store/db"
+	"parley/testenv"
+	"parley/worker"
+	"parley/workflows"
+)
+
+var update = flag.Bool("update", false, "record the histories of testdata anew")
+
+// scenario is a dialogue whose history is kept.
+type scenario struct {
+	name      string
+	kind      string // of the channel
+	maxEvents int
+	runs      int // that follow each other
+	play      func(r *recorder)
+}
+
+// files names the histories of a scenario, one for each run.
+func (s scenario) files() (names []string) {
+	if s.runs == 1 {
+		return []string{s.name}
+	}
+	for i := range s.runs {
+		names = append(names, fmt.Sprint(s.name, "-", i+1))
+	}
+	return names
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{name: "plain", kind: channel.Widget, runs: 1, play: func(r *recorder) {
+			r.write("how long is the guarantee?")
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)
+			r.write("and the delivery?")
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 2)
+		}},
+		{name: "burst", kind: channel.Widget, runs: 1, play: func(r *recorder) {
+			r.write("slowly: one")
+			<-r.asked
+			r.write("two")
+			r.write("three")
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)
+		}},
+		{name: "takeover-cancelled", kind: channel.Widget, runs: 1, play: func(r *recorder) {
+			r.write("slowly: one")
+			<-r.asked
+			r.setMode(dialogue.ModeOperator, dialogue.RingOperatorTookOver)
+			r.until("SELECT count(*) FROM turns WHERE state = 'superseded'", 1)
+			r.write("two")
+			r.setMode(dialogue.ModeBot, dialogue.RingReturnedToBot)
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)
+		}},
+		{name: "handoff", kind: channel.Telegram, runs: 1, play: func(r *recorder) {
+			r.write("human")
+			r.until("SELECT count(*) FROM messages WHERE kind = 'notice' AND state = 'sent'", 1)
+			r.write("are you there?")
+		}},
+		{name: "send", kind: channel.Telegram, runs: 1, play: func(r *recorder) {
+			r.write("one")
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot' AND state = 'sent'", 1)
+			_, err := r.PostOperatorMessage(r.ctx, store.OperatorMessage{DialogueID: r.dialogue, Operator: r.anna, ClientID: "1", Text: "hello"})
+			require.NoError(r.t, err)
+			r.ring(dialogue.RingOperatorTookOver)
+			r.until("SELECT count(*) FROM messages WHERE author = 'operator' AND state = 'sent'", 1)
+		}},
+		{name: "continue-as-new", kind: channel.Widget, maxEvents: 20, runs: 2, play: func(r *recorder) {
+			for i := range 3 {
+				r.write("one more")
+				r.until("SELECT count(*) FROM messages WHERE author = 'bot'", i+1)
+			}
+		}},
+		{name: "gone", kind: channel.Widget, runs: 1, play: func(r *recorder) {
+			r.write("one")
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)
+			_, err := r.Pool().Exec(r.ctx, "TRUNCATE dialogues CASCADE")
+			require.NoError(r.t, err)
+			r.signal(dialogue.RingMessageReceived, workflows.Doorbell{Epoch: 1, Mode: dialogue.ModeBot, CustomerSeq: 3, AnsweredSeq: 1})
+		}},
+	}
+}
+
+// TestRecordHistories plays the scenarios with the product's own worker on a real
+// server, and keeps what came of them.
+func TestRecordHistories(t *testing.T) {
+	if !*update {
+		t.Skip("run with -update to record the histories anew")
+	}
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) { record(t, s) })
+	}
+}
+
+// recorder is one dialogue, its record and its engine.
+type recorder struct {
+	*store.Store
+	t        *testing.T
+	ctx      context.Context
+	scenario scenario
+	temporal client.Client
+	channel  db.Channel
+	anna     store.OperatorRef
+	dialogue uuid.UUID
+	firstRun string
+	written  int
+	asked    chan struct{} // the bot began an answer that it gives slowly
+}
+
+func record(t *testing.T, s scenario) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+	r := &recorder{t: t, ctx: ctx, scenario: s, asked: make(chan struct{}, 1)}
+	engine := testenv.Temporal(t)
+	pool, err := pgxpool.New(ctx, testenv.Database(t))
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	r.Store = store.New(pool, store.Hooks{})
+	r.channel, err = r.AddChannel(ctx, store.NewChannel{Kind: s.kind, Slug: "shop", Name: "Shop"})
+	require.NoError(t, err)
+	o, err := r.AddOperator(ctx, store.NewOperator{Email: "anna@shop.example", Name: "Anna", Role: "operator", PasswordHash: "x"})
+	require.NoError(t, err)
+	r.anna = store.OperatorRef{ID: o.ID, Name: o.Name}
+	r.temporal, err = client.DialContext(ctx, client.Options{HostPort: engine.Address, Namespace: engine.Namespace, Identity: "recorder", Logger: quiet()})
+	require.NoError(t, err)
+	t.Cleanup(r.temporal.Close)
+
+	log := slog.New(slog.DiscardHandler)
+	watcher := activities.NewWatcher(r.Store, log)
+	var work sync.WaitGroup
+	work.Go(func() { _ = watcher.Run(ctx) })
+	work.Go(func() {
+		err := worker.Run(ctx, worker.Config{
+			Client: r.temporal, Log: log,
+			Replies: &activities.Replies{Store: r.Store, Bot: &fakeBot{r}, Watcher: watcher, Progress: fakeProgress{}, Log: log},
+			Sends:   &activities.Sends{Store: r.Store, Accounts: fakeAccounts{}, Senders: map[string]channel.Sender{channel.Telegram: &fakeSender{}}, Log: log},
+		})
+		if err != nil {
+			t.Errorf("work: %v", err)
+		}
+	})
+	t.Cleanup(func() { stop(); work.Wait() })
+
+	s.play(r)
+	require.NoError(t, r.temporal.GetWorkflow(ctx, workflows.DialogueID(r.dialogue), "").Get(ctx, nil))
+	run := r.firstRun
+	for _, name := range s.files() {
+		require.NotEmpty(t, run, "fewer runs than expected")
+		run = r.keep(name, run)
+	}
+	require.Empty(t, run, "more runs than expected")
+}
+
+// keep writes the history of a run, and returns the run that it continued as.
+func (r *recorder) keep(name, run string) (next string) {
+	kept := &history.History{}
+	events := r.temporal.GetWorkflowHistory(r.ctx, workflows.DialogueID(r.dialogue), run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(r.t, err)
+		kept.Events = append(kept.Events, event)
+		if again := event.GetWorkflowExecutionContinuedAsNewEventAttributes(); again != nil {
+			next = again.GetNewExecutionRunId()
+		}
+	}
+	raw, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(kept)
+	require.NoError(r.t, err)
+	require.NoError(r.t, os.MkdirAll(histories, 0o755))
+	require.NoError(r.t, os.WriteFile(filepath.Join(histories, name+".json"), append(raw, '\n'), 0o644))
+	return next
+}
+
+// write takes a message of the customer, and rings.
+func (r *recorder) write(text string) {
+	r.written++
+	out, err := r.TakeMessage(r.ctx, store.Inbound{
+		ChannelID: r.channel.ID, ThreadKey: "77", IdentityKind: "test", Identity: "77", ProviderMessageID: fmt.Sprint(r.written), Text: text,
+	})
+	require.NoError(r.t, err)
+	r.dialogue = out.Dialogue.ID
+	r.ring(dialogue.RingMessageReceived)
+}
+
+func (r *recorder) setMode(mode dialogue.Mode, ring dialogue.Ring) {
+	_, err := r.SetMode(r.ctx, r.dialogue, mode, r.anna)
+	require.NoError(r.t, err)
+	r.ring(ring)
+}
+
+// ring rings with the counters as they are.
+func (r *recorder) ring(ring dialogue.Ring) {
+	p, err := r.Pending(r.ctx, r.dialogue)
+	require.NoError(r.t, err)
+	r.signal(ring, workflows.Doorbell{Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq})
+}
+
+func (r *recorder) signal(ring dialogue.Ring, bell workflows.Doorbell) {
+	id := workflows.DialogueID(r.dialogue)
+	run, err := r.temporal.SignalWithStartWorkflow(r.ctx, id, string(ring), bell,
+		client.StartWorkflowOptions{ID: id, TaskQueue: workflows.TaskQueue, StaticSummary: "shop · visitor 1"}, "Dialogue",
+		workflows.DialogueInput{DialogueID: r.dialogue, IdleAfter: 2 * time.Second, MaxEvents: r.scenario.maxEvents})
+	require.NoError(r.t, err)
+	if r.firstRun == "" {
+		r.firstRun = run.GetRunID()
+	}
+}
+
+// until waits until a query counts as many.
+func (r *recorder) until(query string, want int) {
+	require.Eventually(r.t, func() bool {
+		var n int
+		require.NoError(r.t, r.Pool().QueryRow(r.ctx, query).Scan(&n))
+		return n == want
+	}, time.Minute, 20*time.Millisecond, query)
+}
+
+// fakeBot answers at once, and slowly only the question that asks for it.
+type fakeBot struct{ r *recorder }
+
+func (f *fakeBot) Answer(ctx context.Context, in bot.Input, _ func(string)) (bot.Answer, error) {
+	switch {
+	case in.Questions[0].Text == "human":
+		return bot.Answer{Handoff: dialogue.HandoffCustomerAsked, Language: dialogue.English}, nil
+	case in.Questions[0].Text == "slowly: one" && len(in.Questions) == 1:
+		f.r.asked <- struct{}{}
+		<-ctx.Done()
+		return bot.Answer{}, ctx.Err()
+	}
+	return bot.Answer{Text: "an answer", Language: dialogue.English}, nil
+}
+
+type fakeProgress struct{}
+
+func (fakeProgress) Typing(store.Turn)          {}
+func (fakeProgress) Writing(store.Turn, string) {}
+func (fakeProgress) Ended(store.Turn)           {}
+
+type fakeAccounts struct{}
+
+func (fakeAccounts) Account(db.Channel) (channel.Account, error) { return channel.Account{}, nil }
+
+type fakeSender struct{ sent int }
+
+func (f *fakeSender) Send(_ context.Context, _ channel.Account, out channel.Outgoing) (string, error) {
+	f.sent++
+	return fmt.Sprint(out.ThreadKey, "/sent/", f.sent), nil
+}
