@@ -12,6 +12,7 @@ const MaxText = 4096
 // Split cuts a text into messages that Telegram takes, at the end of a
 // paragraph, a line, a sentence or a word if there is one in the last half.
 func Split(text string) []string {
+	text = strings.TrimRight(text, " \n")
 	var parts []string
 	for {
 		cut := prefixLen(text, MaxText)

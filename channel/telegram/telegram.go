@@ -126,6 +126,7 @@ func Parse(body []byte) (m *Message, ignored string, err error) {
 	if text == "" {
 		text = u.Message.Caption
 	}
+	text = withoutNUL(text)
 	if strings.TrimSpace(text) == "" {
 		return nil, "no text", nil
 	}
@@ -133,10 +134,13 @@ func Parse(body []byte) (m *Message, ignored string, err error) {
 		ProviderMessageID: fmt.Sprintf("%d/%d", u.Message.Chat.ID, u.Message.MessageID),
 		ThreadKey:         strconv.FormatInt(u.Message.Chat.ID, 10),
 		UserID:            strconv.FormatInt(u.Message.From.ID, 10),
-		Name:              strings.TrimSpace(u.Message.From.FirstName + " " + u.Message.From.LastName),
-		Text:              strings.ReplaceAll(text, "\x00", ""),
+		Name:              withoutNUL(strings.TrimSpace(u.Message.From.FirstName + " " + u.Message.From.LastName)),
+		Text:              text,
 	}, "", nil
 }
+
+// withoutNUL drops what the record cannot hold.
+func withoutNUL(text string) string { return strings.ReplaceAll(text, "\x00", "") }
 
 // Sender sends messages with sendMessage.
 type Sender struct {

@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"parley/channel"
 )
@@ -45,13 +47,18 @@ func TestParse(t *testing.T) {
 			body: `{"update_id":9999999999999,"message":{"message_id":7,"from":{"id":7777777777,"first_name":"A"},"chat":{"id":7777777777,"type":"private"},"text":"x"}}`,
 			want: &Message{ProviderMessageID: "7777777777/7", ThreadKey: "7777777777", UserID: "7777777777", Name: "A", Text: "x"},
 		},
-		"an edit":       {body: `{"update_id":1,"edited_message":{}}`, ignored: "not a new message"},
-		"a group":       {body: `{"update_id":1,"message":{"message_id":1,"from":{"id":5},"chat":{"id":-5,"type":"group"},"text":"x"}}`, ignored: "not a private chat"},
-		"another bot":   {body: `{"update_id":1,"message":{"message_id":1,"from":{"id":5,"is_bot":true},"chat":{"id":5,"type":"private"},"text":"x"}}`, ignored: "not written by a person"},
-		"no text":       {body: `{"update_id":1,"message":{"message_id":1,"from":{"id":5},"chat":{"id":5,"type":"private"},"voice":{}}}`, ignored: "no text"},
-		"not an object": {body: `[]`, fails: "not understood"},
-		"broken":        {body: `{"update_id":1`, fails: "not understood"},
-		"no update id":  {body: `{"message":{}}`, fails: "update_id"},
+		"NUL characters": {
+			body: `{"update_id":1,"message":{"message_id":7,"from":{"id":5,"first_name":"A\u0000"},"chat":{"id":5,"type":"private"},"text":"\u0000x"}}`,
+			want: &Message{ProviderMessageID: "5/7", ThreadKey: "5", UserID: "5", Name: "A", Text: "x"},
+		},
+		"nothing but NUL": {body: `{"update_id":1,"message":{"message_id":1,"from":{"id":5},"chat":{"id":5,"type":"private"},"text":" \u0000\n"}}`, ignored: "no text"},
+		"an edit":         {body: `{"update_id":1,"edited_message":{}}`, ignored: "not a new message"},
+		"a group":         {body: `{"update_id":1,"message":{"message_id":1,"from":{"id":5},"chat":{"id":-5,"type":"group"},"text":"x"}}`, ignored: "not a private chat"},
+		"another bot":     {body: `{"update_id":1,"message":{"message_id":1,"from":{"id":5,"is_bot":true},"chat":{"id":5,"type":"private"},"text":"x"}}`, ignored: "not written by a person"},
+		"no text":         {body: `{"update_id":1,"message":{"message_id":1,"from":{"id":5},"chat":{"id":5,"type":"private"},"voice":{}}}`, ignored: "no text"},
+		"not an object":   {body: `[]`, fails: "not understood"},
+		"broken":          {body: `{"update_id":1`, fails: "not understood"},
+		"no update id":    {body: `{"message":{}}`, fails: "update_id"},
 	} {
 		got, ignored, err := Parse([]byte(test.body))
 		if test.fails != "" {
@@ -95,6 +102,86 @@ func TestSplit(t *testing.T) {
 			whole.WriteString(part)
 		}
 		require.Equal(t, strings.ReplaceAll(text, " ", ""), strings.ReplaceAll(whole.String(), " ", ""))
+	}
+}
+
+// Telegram refuses messages without text: none comes of blank ends.
+func TestSplitMakesNoEmptyParts(t *testing.T) {
+	t.Parallel()
+	full := strings.Repeat("я", MaxText)
+	require.Equal(t, []string{full}, Split(full))
+	for _, end := range []string{" ", "\n", "\n\n  \n", strings.Repeat(" ", 5000)} {
+		require.Equal(t, []string{full}, Split(full+end))
+		require.Equal(t, []string{full, "end"}, Split(full+end+"end"))
+	}
+}
+
+// Whatever the text, its parts fit, are valid, and lose nothing but blanks where it was cut.
+func TestSplitAnyText(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		piece := rapid.StringOfN(rapid.RuneFrom([]rune("aя😀. \n")), 1, 40, -1).Draw(t, "piece")
+		text := strings.Repeat(piece, rapid.IntRange(1, 400).Draw(t, "times"))
+		if strings.TrimSpace(text) == "" {
+			return
+		}
+		var whole strings.Builder
+		for _, part := range Split(text) {
+			if n := len(utf16.Encode([]rune(part))); n > MaxText || n == 0 || !utf8.ValidString(part) {
+				t.Fatalf("a part of %d units", n)
+			}
+			whole.WriteString(part)
+		}
+		dense := strings.NewReplacer(" ", "", "\n", "")
+		if dense.Replace(whole.String()) != dense.Replace(text) {
+			t.Fatalf("something is lost")
+		}
+	})
+}
+
+func TestLongTextGoesOutInPartsAndStopsAtTheFirstThatFails(t *testing.T) {
+	t.Parallel()
+	var taken []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var message struct{ Text string }
+		_ = json.NewDecoder(r.Body).Decode(&message)
+		if strings.Contains(message.Text, "stop") {
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = io.WriteString(w, `{"ok":false,"description":"Too Many Requests","parameters":{"retry_after":7}}`)
+			return
+		}
+		taken = append(taken, message.Text)
+		_, _ = io.WriteString(w, `{"ok":true,"result":{"message_id":1}}`)
+	}))
+	t.Cleanup(server.Close)
+	part := strings.Repeat("я", MaxText)
+	id, err := NewSender().Send(context.Background(), account(t, server.URL), channel.Outgoing{ThreadKey: "5", Text: part + part})
+	require.NoError(t, err)
+	require.Equal(t, "5/1", id)
+	require.Equal(t, []string{part, part}, taken)
+	_, err = NewSender().Send(context.Background(), account(t, server.URL), channel.Outgoing{ThreadKey: "5", Text: part + " stop"})
+	sendErr, ok := errors.AsType[*channel.SendError](err)
+	require.True(t, ok)
+	require.Equal(t, channel.Unknown, sendErr.Outcome, "sent again, the first part would come twice")
+	require.Contains(t, sendErr.Reason, "first 1 part")
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	good := map[string]string{SecretToken: token, SecretWebhook: "a_long-secret"}
+	require.NoError(t, Check(Settings{}, good))
+	require.NoError(t, Check(Settings{APIBaseURL: "http://127.0.0.1:8081"}, good))
+	for _, address := range []string{"ftp://x", "no address", "https://", "://"} {
+		require.Error(t, Check(Settings{APIBaseURL: address}, good), address)
+	}
+	for name, secrets := range map[string]map[string]string{
+		"none": nil, "no webhook secret": {SecretToken: token}, "no token": {SecretWebhook: "s"},
+		"a blank in the secret": {SecretToken: token, SecretWebhook: "a b"},
+		"a path in the token":   {SecretToken: "123456789:AAE/../../secret", SecretWebhook: "s"},
+	} {
+		err := Check(Settings{}, secrets)
+		require.Error(t, err, name)
+		require.NotContains(t, err.Error(), "AAE/", name)
 	}
 }
 
