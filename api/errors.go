@@ -13,6 +13,7 @@ import (
 
 	"parley/api/problem"
 	"parley/dialogue"
+	"parley/store"
 )
 
 const internalDetail = "something in Parley failed; nothing of yours is lost. Try again; if it stays, the server's log says more"
@@ -57,6 +58,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
 		c.Abort() // the client is gone
+		return
+	}
+	if store.IsUnstorable(err) {
+		problem.Write(c, http.StatusBadRequest, dialogue.CodeInvalid, "a text contains a NUL character or is not in UTF-8: remove that")
 		return
 	}
 	s.Log.Error("request failed", "method", c.Request.Method, "route", c.FullPath(), "error", err)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -23,7 +22,7 @@ type Inbound struct {
 	ProviderMessageID string // empty for channels whose clients make ids
 	ClientID          string // empty for providers
 	Text              string
-	Raw               json.RawMessage // the provider's payload; nil for our own clients
+	Raw               []byte // the provider's payload as it came; nil for our own clients
 }
 
 // TakeMessage stores a customer's message: contact, dialogue and episode if they

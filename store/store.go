@@ -79,9 +79,10 @@ func Migrate(ctx context.Context, databaseURL string) error {
 	return nil
 }
 
-// notFound turns "no rows" into the domain's error.
+// notFound turns "no rows" into the domain's error. What cannot be stored cannot
+// be found either.
 func notFound(err error, what string, id any) error {
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) || IsUnstorable(err) {
 		return dialogue.Errorf(dialogue.CodeNotFound, "there is no %s %v", what, id)
 	}
 	return fmt.Errorf("load %s %v: %w", what, id, err)
@@ -91,6 +92,13 @@ func notFound(err error, what string, id any) error {
 func isUniqueViolation(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pgErr.Code == "23505"
+}
+
+// IsUnstorable reports whether err is about a text that Postgres cannot hold: with
+// a NUL character, or not in UTF-8.
+func IsUnstorable(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgErr.Code == "22021" || pgErr.Code == "22P05") // character_not_in_repertoire, untranslatable_character
 }
 
 // newID makes a key: UUIDv7, so that neighbours in time are neighbours in the index.

@@ -327,7 +327,7 @@ type InsertMessageParams struct {
 	Part              int32
 	ClientID          *string
 	ProviderMessageID *string
-	Raw               json.RawMessage
+	Raw               []byte
 	CreatedAt         time.Time
 }
 

@@ -168,7 +168,7 @@ type Message struct {
 	Part              int32
 	ClientID          *string
 	ProviderMessageID *string
-	Raw               json.RawMessage
+	Raw               []byte
 	CreatedAt         time.Time
 }
 

@@ -1,0 +1,167 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"parley/store"
+)
+
+const webhookSecret = "a-long-random-secret"
+
+// addTelegram connects a bot, and returns where its updates go to.
+func (b *bundle) addTelegram(slug string) (path string) {
+	b.t.Helper()
+	b.ok(http.MethodPost, "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"`+slug+`","name":"Bot",
+		"secrets":{"token":"123456789:AAE-secret-token","webhook_secret":"`+webhookSecret+`"}}`)
+	return "/hooks/telegram/" + slug
+}
+
+func (b *bundle) hook(path, secret, body string) int {
+	return b.call(http.MethodPost, path, "", body, http.Header{"X-Telegram-Bot-Api-Secret-Token": {secret}}).Code
+}
+
+func update(id int, fields string) string {
+	return fmt.Sprintf(`{"update_id":%d,"message":{"message_id":%d,"from":{"id":5,"is_bot":false,"first_name":"Ерлан"},"chat":{"id":5,"type":"private"},%s}}`, id, id, fields)
+}
+
+// telegramTexts lists what customers have written to the bot.
+func (b *bundle) telegramTexts(slug string) []string {
+	b.t.Helper()
+	var list struct{ Dialogues []store.DialogueView }
+	b.decode(b.ok(http.MethodGet, "/api/v1/dialogues?channel="+slug, b.operator, ""), &list)
+	texts := []string{}
+	for _, d := range list.Dialogues {
+		var page struct{ Messages []store.MessageView }
+		b.decode(b.ok(http.MethodGet, "/api/v1/dialogues/"+d.ID.String()+"/messages", b.operator, ""), &page)
+		for _, m := range page.Messages {
+			texts = append(texts, m.Text)
+		}
+	}
+	return texts
+}
+
+func (b *bundle) deadLetters() (bodies []string) {
+	b.t.Helper()
+	var list struct {
+		DeadLetters []struct{ Body, Reason string } `json:"dead_letters"`
+	}
+	b.decode(b.ok(http.MethodGet, "/api/v1/dead-letters", b.admin, ""), &list)
+	for _, x := range list.DeadLetters {
+		require.NotEmpty(b.t, x.Reason)
+		bodies = append(bodies, x.Body)
+	}
+	return bodies
+}
+
+func TestUpdateIsStoredOnceHoweverOftenItComes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := b.addTelegram("bot")
+	var copies sync.WaitGroup
+	for range 5 {
+		copies.Go(func() {
+			if code := b.hook(path, webhookSecret, update(1, `"text":"сәлем"`)); code != http.StatusOK {
+				t.Errorf("status %d", code)
+			}
+		})
+	}
+	copies.Wait()
+	require.Equal(t, []string{"сәлем"}, b.telegramTexts("bot"))
+}
+
+func TestForgedUpdatesStoreNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := b.addTelegram("bot")
+	for _, secret := range []string{"", "wrong", webhookSecret + "x", strings.ToUpper(webhookSecret)} {
+		require.Equal(t, http.StatusUnauthorized, b.hook(path, secret, update(1, `"text":"x"`)), secret)
+	}
+	for _, elsewhere := range []string{"/hooks/telegram/nonsense", "/hooks/telegram/demo", "/hooks/telegram/%00", "/hooks/telegram/%ff"} {
+		require.Equal(t, http.StatusUnauthorized, b.hook(elsewhere, webhookSecret, update(1, `"text":"x"`)), elsewhere)
+	}
+	require.Empty(t, b.telegramTexts("bot"))
+	require.Empty(t, b.deadLetters())
+}
+
+// Telegram holds a chat's later updates back behind one that is not acknowledged:
+// whatever a body holds, it is taken or kept, and answered 200.
+func TestNoUpdateBlocksThoseBehindIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := b.addTelegram("bot")
+	var wanted []string
+	for i, text := range []struct{ json, stored string }{
+		{`"text":"a\u0000b"`, "ab"},
+		{`"text":"lonely \ud83d surrogate"`, "lonely \uFFFD surrogate"},
+		{"\"text\":\"broken \xff UTF-8\"", "broken \uFFFD UTF-8"},
+		{`"text":"a number too large","entities":[{"offset":1e400000}]`, "a number too large"},
+		{`"text":"deep","reply_to_message":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "deep"},
+		{`"text":"NUL in a name","via":{"first_name":"\u0000"}`, "NUL in a name"},
+	} {
+		require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, update(i+1, text.json)), text.stored)
+		wanted = append(wanted, text.stored)
+	}
+	named := strings.Replace(update(77, `"text":"hi"`), "Ерлан", `Ер\u0000лан`, 1)
+	require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, strings.ReplaceAll(named, `"id":5`, `"id":6`)))
+	wanted = append([]string{"hi"}, wanted...)
+	require.Equal(t, wanted, b.telegramTexts("bot"))
+	require.Empty(t, b.deadLetters())
+
+	for _, poison := range []string{`{"update_id":1`, `[]`, `null`, "", `{"message":{}}`, `{"update_id":1,"message":{"text":5}}`, "\x00\xff"} {
+		require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, poison), poison)
+	}
+	require.Len(t, b.deadLetters(), 7)
+	require.Equal(t, http.StatusRequestEntityTooLarge, b.hook(path, webhookSecret, strings.Repeat("x", 5<<20)))
+	for _, ignored := range []string{`{"update_id":1,"edited_message":{}}`, `{"update_id":2,"callback_query":{"id":"1"}}`} {
+		require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, ignored))
+	}
+	require.Len(t, b.deadLetters(), 7)
+	require.Equal(t, wanted, b.telegramTexts("bot"))
+}
+
+func TestDeadLettersComeInPages(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := b.addTelegram("bot")
+	for i := range 5 {
+		b.hook(path, webhookSecret, fmt.Sprint("broken ", i))
+	}
+	var bodies []string
+	next := ""
+	for {
+		var page struct {
+			DeadLetters []struct{ Body string } `json:"dead_letters"`
+			NextCursor  *string                 `json:"next_cursor"`
+		}
+		require.NoError(t, json.Unmarshal(b.ok(http.MethodGet, "/api/v1/dead-letters?limit=2"+next, b.admin, ""), &page))
+		for _, x := range page.DeadLetters {
+			bodies = append(bodies, x.Body)
+		}
+		if page.NextCursor == nil {
+			break
+		}
+		next = "&cursor=" + *page.NextCursor
+	}
+	require.Equal(t, []string{"broken 4", "broken 3", "broken 2", "broken 1", "broken 0"}, bodies)
+}
+
+// What seals a bot's token is never shown, and never stored in the clear.
+func TestSecretsStayInside(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addTelegram("bot")
+	for _, path := range []string{"/api/v1/channels", "/api/v1/dialogues", "/api/v1/dead-letters"} {
+		require.NotContains(t, string(b.ok(http.MethodGet, path, b.admin, "")), "secret-token")
+	}
+	var rows string
+	require.NoError(t, b.store.Pool().QueryRow(t.Context(), "SELECT string_agg(c::text || encode(secrets, 'escape'), ' ') FROM channels c").Scan(&rows))
+	require.NotContains(t, rows, "secret-token")
+	require.NotContains(t, rows, webhookSecret)
+}
