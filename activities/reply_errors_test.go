@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -124,4 +125,37 @@ func TestModelErrorAfterATakeoverChangesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(dialogue.HandoffOperator), *d.HandoffReason)
 	require.Zero(t, b.count("SELECT count(*) FROM messages WHERE kind = 'notice'"))
+}
+
+// What a model or its server says may hold what the record cannot: the customer
+// is answered, or handed over, all the same.
+func TestTextsThatTheRecordCannotHold(t *testing.T) {
+	t.Parallel()
+	t.Run("answer", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, "telegram")
+		b.bot.answer = func(context.Context, int, bot.Input, func(string)) (bot.Answer, error) {
+			return bot.Answer{
+				Text: "four\x00 hours\xff", Model: "m\x00", Request: json.RawMessage(`{"q":"\u0000"}`), Response: json.RawMessage(`{"a":"four\u0000 hours"}`),
+			}, nil
+		}
+		id := b.write("how long?")
+		res := b.answered(id)
+		require.Equal(t, workflows.ReplyAnswered, res.Outcome)
+		require.Equal(t, "four hours\uFFFD", *b.turn(res.TurnID).Answer)
+		require.NoError(t, b.SendDraft(b.ctx, res.TurnID))
+		require.Equal(t, []string{"customer: how long?", "bot: four hours\uFFFD"}, b.said(id))
+	})
+	t.Run("error", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, "widget")
+		b.bot.fails(&bot.Error{Class: bot.ErrorUnavailable, Err: errors.New("502 \x00\xff")})
+		id := b.write("how long?")
+		for range 3 {
+			_, err := b.reply(id)
+			require.Equal(t, string(bot.ErrorUnavailable), applicationError(t, err).Type())
+		}
+		require.Equal(t, workflows.ReplyFailed, b.answered(id).Outcome)
+		require.Len(t, b.bot.calls(), 4)
+	})
 }

@@ -339,3 +339,16 @@ func TestTwoAttemptsAtOnceSendOnce(t *testing.T) {
 	require.Equal(t, store.TurnAnswered, b.turn(turn).State)
 	require.Equal(t, 1, b.count("SELECT count(*) FROM messages WHERE author = 'bot' AND state = 'sent'"))
 }
+
+func TestProvidersWordsThatTheRecordCannotHold(t *testing.T) {
+	t.Parallel()
+	b := setupSend(t)
+	id := b.write("one")
+	b.operatorWrites(id, "hello")
+	b.sender.before = func(int, channel.Outgoing) error {
+		return &channel.SendError{Outcome: channel.Refused, Reason: "blocked\x00 \xff"}
+	}
+	_, err := b.send(id, uuid.Nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"failed: blocked \uFFFD"}, b.states(id))
+}

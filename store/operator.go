@@ -156,9 +156,11 @@ func (s *Store) Assign(ctx context.Context, id uuid.UUID, assignee *OperatorRef)
 	})
 }
 
-// MarkRead records up to which message the operators have read a dialogue.
+// MarkRead records up to which message the operators have read a dialogue. What
+// one of them has read stays read.
 func (s *Store) MarkRead(ctx context.Context, id uuid.UUID, seq int64) (DialogueView, error) {
 	return s.change(ctx, id, func(c *change) error {
+		seq := max(seq, c.state.ReadSeq)
 		unread, err := s.q.CountUnread(ctx, c.tx, db.CountUnreadParams{DialogueID: id, ReadSeq: seq})
 		if err != nil {
 			return fmt.Errorf("count what is unread in dialogue %s: %w", id, err)

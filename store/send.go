@@ -85,7 +85,7 @@ func (s *Store) SendDraft(ctx context.Context, turn uuid.UUID) error {
 func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.DeliveryState, providerMessageID, reason string) error {
 	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
 		changed, err := s.q.SetMessageState(ctx, c.tx, db.SetMessageStateParams{
-			ID: m.ID, State: state, Error: ptr(reason), ProviderMessageID: ptr(providerMessageID),
+			ID: m.ID, State: state, Error: ptr(storable(reason)), ProviderMessageID: ptr(providerMessageID),
 		})
 		if err != nil {
 			return fmt.Errorf("set message %s to %s: %w", m.ID, state, err)

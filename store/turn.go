@@ -172,6 +172,13 @@ type TurnResult struct {
 	Response         json.RawMessage
 }
 
+// storable is the result as the record can hold it.
+func (r TurnResult) storable() TurnResult {
+	r.Text, r.Notice, r.Model = storable(r.Text), storable(r.Notice), storable(r.Model)
+	r.Sources, r.Request, r.Response = storableJSON(r.Sources), storableJSON(r.Request), storableJSON(r.Response)
+	return r
+}
+
 // Finished is the dialogue after a turn was finished.
 type Finished struct {
 	Dialogue DialogueView
@@ -186,6 +193,7 @@ type Finished struct {
 func (s *Store) FinishTurn(ctx context.Context, t Turn, res TurnResult, late bool) (Finished, error) {
 	var out Finished
 	var err error
+	res = res.storable()
 	out.Dialogue, err = s.change(ctx, t.DialogueID, func(c *change) error {
 		if !c.state.BotMayAnswer(t.Epoch, t.FromSeq) {
 			return ErrSuperseded
@@ -261,7 +269,7 @@ func (s *Store) FailTurn(ctx context.Context, t Turn, cause string, reason error
 	var out Finished
 	var err error
 	out.Dialogue, err = s.change(ctx, t.DialogueID, func(c *change) error {
-		if err := s.q.EndTurn(ctx, c.tx, db.EndTurnParams{ID: t.ID, State: TurnFailed, Cause: ptr(cause), Error: ptr(reason.Error())}); err != nil {
+		if err := s.q.EndTurn(ctx, c.tx, db.EndTurnParams{ID: t.ID, State: TurnFailed, Cause: ptr(cause), Error: ptr(storable(reason.Error()))}); err != nil {
 			return err
 		}
 		if !c.state.BotMayAnswer(t.Epoch, t.FromSeq) {
@@ -279,7 +287,7 @@ func (s *Store) FailTurn(ctx context.Context, t Turn, cause string, reason error
 
 // CountAttempt records a model call that failed and is tried again.
 func (s *Store) CountAttempt(ctx context.Context, turn uuid.UUID, cause string, reason error) error {
-	if err := s.q.CountAttempt(ctx, s.pool, db.CountAttemptParams{ID: turn, Cause: ptr(cause), Error: ptr(reason.Error())}); err != nil {
+	if err := s.q.CountAttempt(ctx, s.pool, db.CountAttemptParams{ID: turn, Cause: ptr(cause), Error: ptr(storable(reason.Error()))}); err != nil {
 		return fmt.Errorf("count a failed attempt of turn %s: %w", turn, err)
 	}
 	return nil
@@ -295,12 +303,12 @@ func (s *Store) SupersedeTurn(ctx context.Context, turn uuid.UUID) error {
 
 // FinishSuggestion records a suggestion's draft.
 func (s *Store) FinishSuggestion(ctx context.Context, t Turn, res TurnResult) error {
-	return s.finishTurn(ctx, s.pool, t, res, TurnDrafted)
+	return s.finishTurn(ctx, s.pool, t, res.storable(), TurnDrafted)
 }
 
 // FailSuggestion records why a suggestion has no draft.
 func (s *Store) FailSuggestion(ctx context.Context, turn uuid.UUID, cause string, reason error) error {
-	if err := s.q.EndTurn(ctx, s.pool, db.EndTurnParams{ID: turn, State: TurnFailed, Cause: ptr(cause), Error: ptr(reason.Error())}); err != nil {
+	if err := s.q.EndTurn(ctx, s.pool, db.EndTurnParams{ID: turn, State: TurnFailed, Cause: ptr(cause), Error: ptr(storable(reason.Error()))}); err != nil {
 		return fmt.Errorf("record that suggestion %s failed: %w", turn, err)
 	}
 	return nil
