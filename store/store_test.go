@@ -403,3 +403,16 @@ func TestListAndSearch(t *testing.T) {
 	}
 	require.Equal(t, []uuid.UUID{ids[2], ids[1], ids[0]}, all)
 }
+
+// A ring that was heard twice is forgotten twice. The second time there may be a newer bell.
+func TestForgettingLateForgetsNoNewerBell(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := setup(t, "widget")
+	b.write("a", "1", "hello")
+	heard := b.bells[:1]
+	require.NoError(t, b.ForgetBells(ctx, heard))
+	b.write("a", "2", "hello again")
+	require.NoError(t, b.ForgetBells(ctx, heard))
+	require.Equal(t, 1, b.count("SELECT count(*) FROM outbox"))
+}

@@ -174,6 +174,7 @@ func (d *dialogueRun) reply(ctx workflow.Context) {
 		d.await(ctx, future)
 		if d.known.Mode != dialogue.ModeBot || d.known.Epoch != began.Epoch && began.Epoch != 0 {
 			d.log.Info("reply cancelled: the dialogue changed hands", "epoch", d.known.Epoch)
+			d.toSend = true // it may have been the reply that handed over, and left a notice
 			return
 		}
 	}

@@ -208,3 +208,22 @@ func TestDetailsKeepCustomersTextsFromBeingMarkup(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `\<img src=x\> \*\*bold\*\* \[a\]\(b\)`, plainMarkdown("<img src=x> **bold** [a](b)"))
 }
+
+// The customer writes again before the handoff's result is there: the ring says that operators hold the dialogue.
+func TestNoticeOfAHandoffLeavesAlsoWhenARingIsFaster(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	goOn := make(chan struct{})
+	b.reply = func(context.Context, int) (ReplyResult, error) {
+		b.SignalWorkflow(string(dialogue.RingMessageReceived), human(2, 2, 0))
+		<-goOn
+		return ReplyResult{Outcome: ReplyHandedOff, State: human(2, 2, 0), ToSend: true}, nil
+	}
+	b.send = func(int) (SendResult, error) {
+		close(goOn)
+		return SendResult{State: human(2, 2, 0)}, nil
+	}
+	b.rings(0, dialogue.RingMessageReceived, bot(1, 1, 0))
+	require.NoError(t, b.run(t))
+	require.Equal(t, []string{"reply", "send"}, b.order)
+}

@@ -33,7 +33,7 @@ const ring = `-- name: Ring :one
 INSERT INTO outbox (dialogue_id, rings, epoch, mode, customer_seq, answered_seq, due_at)
 VALUES ($1, ARRAY[$6::text], $2, $3, $4, $5, now() + $7::interval)
 ON CONFLICT (dialogue_id) DO UPDATE SET
-    version = outbox.version + 1,
+    version = nextval('outbox_version'),
     rings = CASE WHEN outbox.rings @> excluded.rings THEN outbox.rings ELSE outbox.rings || excluded.rings END,
     epoch = excluded.epoch, mode = excluded.mode, customer_seq = excluded.customer_seq, answered_seq = excluded.answered_seq,
     due_at = excluded.due_at

@@ -185,9 +185,11 @@ CREATE TABLE widget_sessions (
 CREATE INDEX widget_sessions_seen_idx ON widget_sessions (seen_at);
 
 -- What must still be told to the workflows: at most one row per dialogue.
+-- Versions of bells are never given twice, so that whoever forgets late forgets no newer bell of the same dialogue.
+CREATE SEQUENCE outbox_version;
 CREATE TABLE outbox (
     dialogue_id uuid PRIMARY KEY,
-    version     bigint NOT NULL DEFAULT 1,  -- grows with every ring; a delivered ring deletes only its own version
+    version     bigint NOT NULL DEFAULT nextval('outbox_version'),  -- another with every ring
     rings       text[] NOT NULL,            -- what rang, in order, each once
     epoch       bigint NOT NULL,
     mode        text NOT NULL,
@@ -241,3 +243,4 @@ CREATE INDEX dead_letters_received_idx ON dead_letters (received_at DESC, id DES
 
 DROP TABLE dead_letters, viewers, event_log, events, outbox, widget_sessions, messages, turns, episodes, dialogues,
     identities, contacts, bot_profile, channels, api_tokens, operator_sessions, operators;
+DROP SEQUENCE outbox_version;
