@@ -16,6 +16,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"parley/activities"
 	"parley/bot"
@@ -88,6 +89,17 @@ func (b *bundle) reply(id uuid.UUID) (workflows.ReplyResult, error) {
 	return execute[workflows.ReplyResult](b.replies.Reply, workflows.ReplyInput{DialogueID: id})
 }
 
+// stopped runs the activity, and stops it as soon as the channel is closed.
+func (b *bundle) stopped(id uuid.UUID, now <-chan struct{}) (workflows.ReplyResult, error) {
+	ctx, stop := context.WithCancel(b.ctx)
+	defer stop()
+	go func() {
+		<-now
+		stop()
+	}()
+	return executeIn[workflows.ReplyResult](ctx, b.replies.Reply, workflows.ReplyInput{DialogueID: id})
+}
+
 // answered runs the activity, which must succeed.
 func (b *bundle) answered(id uuid.UUID) workflows.ReplyResult {
 	b.t.Helper()
@@ -96,11 +108,16 @@ func (b *bundle) answered(id uuid.UUID) workflows.ReplyResult {
 	return res
 }
 
-func execute[T any](activity, in any) (out T, err error) {
+func execute[T any](activity, in any) (T, error) {
+	return executeIn[T](context.Background(), activity, in)
+}
+
+func executeIn[T any](ctx context.Context, activity, in any) (out T, err error) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
 	env.RegisterActivity(activity)
 	var value converter.EncodedValue
 	if value, err = env.ExecuteActivity(activity, in); err != nil {

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"parley/activities"
 	"parley/bot"
 	"parley/dialogue"
 	"parley/store"
@@ -318,4 +320,44 @@ func TestTwoAttemptsAtOnceAnswerOnce(t *testing.T) {
 	attempts.Wait()
 	require.Equal(t, []string{"customer: one", "bot: an answer"}, b.said(id))
 	require.Equal(t, 1, b.count("SELECT count(*) FROM turns WHERE state = 'answered'"), "the one that came too late does not change the record")
+}
+
+// The engine stops an attempt before the watcher has noticed why: the record says
+// all the same that the turn came to nothing.
+func TestStoppedAttemptOfALostTurnLeavesNothingOpen(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	b.replies.Watcher = activities.NewWatcher(b.Store, slog.New(slog.DiscardHandler)) // nobody serves it
+	id := b.write("one")
+	stop := make(chan struct{})
+	b.bot.answer = func(ctx context.Context, _ int, _ bot.Input, _ func(string)) (bot.Answer, error) {
+		b.takeOver(id)
+		close(stop)
+		<-ctx.Done()
+		return bot.Answer{}, ctx.Err()
+	}
+	_, err := b.stopped(id, stop)
+	require.Error(t, err)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM turns WHERE state = 'superseded' AND finished_at IS NOT NULL"))
+}
+
+// A worker that stops leaves its turn to the next one.
+func TestStoppedAttemptOfATurnThatStillCountsIsTakenUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	id := b.write("one")
+	stop := make(chan struct{})
+	b.bot.answer = func(ctx context.Context, call int, _ bot.Input, _ func(string)) (bot.Answer, error) {
+		if call > 1 {
+			return bot.Answer{Text: "an answer"}, nil
+		}
+		close(stop)
+		<-ctx.Done()
+		return bot.Answer{}, ctx.Err()
+	}
+	_, err := b.stopped(id, stop)
+	require.Error(t, err)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM turns WHERE state = 'running'"))
+	require.Equal(t, workflows.ReplyAnswered, b.answered(id).Outcome)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM turns"))
 }

@@ -207,6 +207,11 @@ func (c *change) saveRow() error {
 	if err := c.openEpisode(); err != nil {
 		return err
 	}
+	if c.state.Epoch != c.before.Epoch || c.state.AnsweredSeq != c.before.AnsweredSeq {
+		if err := c.endReply(); err != nil {
+			return err
+		}
+	}
 	d, st := &c.row.Dialogue, c.state
 	d.Mode, d.Epoch, d.Status, d.HandoffReason, d.AssigneeID = st.Mode, st.Epoch, st.Status, ptr(string(st.HandoffReason)), st.AssigneeID
 	d.EpisodeID, d.WaitingSince, d.LastSeq, d.CustomerSeq = st.EpisodeID, st.WaitingSince, st.LastSeq, st.CustomerSeq
@@ -225,6 +230,18 @@ func (c *change) saveRow() error {
 		return fmt.Errorf("save dialogue %s: %w", d.ID, err)
 	}
 	d.Version = version
+	return nil
+}
+
+// endReply ends the turn that the dialogue goes on without. One that brought the
+// change about has its own end already.
+func (c *change) endReply() error {
+	err := c.s.q.SupersedeReply(c.ctx, c.tx, db.SupersedeReplyParams{
+		DialogueID: c.row.ID, Epoch: c.before.Epoch, FromSeq: c.before.AnsweredSeq,
+	})
+	if err != nil {
+		return fmt.Errorf("end the turn that is open in dialogue %s: %w", c.row.ID, err)
+	}
 	return nil
 }
 

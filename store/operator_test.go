@@ -264,3 +264,36 @@ func requireSame(t *testing.T, want, got any, name string) {
 	require.NoError(t, err)
 	require.JSONEq(t, string(wantJSON), string(gotJSON), name)
 }
+
+// Whatever takes a dialogue from a turn ends the turn in its own transaction,
+// whether or not a worker is alive to notice.
+func TestNoTurnStaysOpenThatCannotAnswerAnyMore(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for _, kind := range []string{"widget", "telegram"} {
+		b := setup(t, kind)
+		for name, end := range map[string]func(id uuid.UUID) error{
+			"taken over": func(id uuid.UUID) error { _, err := b.SetMode(ctx, id, dialogue.ModeOperator, b.anna); return err },
+			"closed":     func(id uuid.UUID) error { _, err := b.Close(ctx, id, b.anna); return err },
+			"answered":   func(id uuid.UUID) error { b.operatorWrites(id, "1"); return nil },
+		} {
+			id := b.write(name, "1", "hello").Dialogue.ID
+			turn, err := b.OpenTurn(ctx, id)
+			require.NoError(t, err)
+			if kind == "telegram" {
+				_, err = b.FinishTurn(ctx, turn, store.TurnResult{Text: "a draft"}, false)
+				require.NoError(t, err)
+			}
+			suggestion, err := b.OpenSuggestion(ctx, id, b.anna.ID)
+			require.NoError(t, err)
+			require.NoError(t, end(id), name)
+			record, err := b.Turn(ctx, turn.ID)
+			require.NoError(t, err)
+			require.Equal(t, store.TurnSuperseded, record.State, name)
+			require.NotNil(t, record.FinishedAt)
+			record, err = b.Turn(ctx, suggestion.ID)
+			require.NoError(t, err)
+			require.Equal(t, store.TurnRunning, record.State, "a suggestion is nobody's business but its operator's")
+		}
+	}
+}

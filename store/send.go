@@ -64,7 +64,10 @@ func (s *Store) SendDraft(ctx context.Context, turn uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	if t.State != TurnDrafted || t.Answer == nil {
+	switch {
+	case t.State == TurnSuperseded:
+		return ErrSuperseded
+	case t.State != TurnDrafted || t.Answer == nil:
 		return nil // an earlier attempt has passed, or nothing is left to say
 	}
 	_, err = s.change(ctx, t.DialogueID, func(c *change) error {

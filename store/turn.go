@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"parley/channel"
 	"parley/dialogue"
@@ -108,53 +107,40 @@ func (s *Store) OpenSuggestion(ctx context.Context, id, operator uuid.UUID) (Tur
 
 func (s *Store) openTurn(ctx context.Context, id uuid.UUID, open func(tx pgx.Tx, d db.Dialogue) (db.Turn, error)) (Turn, error) {
 	var t Turn
-	// One snapshot: the turn sees exactly the messages up to the counters that it records.
-	err := retrySerialization(func() error {
-		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
-			r, err := s.q.GetDialogue(ctx, tx, id)
-			if err != nil {
-				return notFound(err, "dialogue", id)
+	// Under the dialogue's lock: the turn sees exactly the messages up to the counters that it records, and whatever
+	// takes the dialogue from it finds it.
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		r, err := s.q.LockDialogue(ctx, tx, id)
+		if err != nil {
+			return notFound(err, "dialogue", id)
+		}
+		begun, err := open(tx, r.Dialogue)
+		if err != nil {
+			return err
+		}
+		lines, err := s.q.BotContext(ctx, tx, db.BotContextParams{DialogueID: id, Page: botContextLines})
+		if err != nil {
+			return err
+		}
+		t = Turn{
+			ID: begun.ID, DialogueID: id, ThreadKey: r.Dialogue.ThreadKey, Epoch: begun.Epoch, FromSeq: begun.FromSeq, ToSeq: begun.ToSeq,
+			HandoffSeq: r.Dialogue.HandoffSeq, Attempts: begun.Attempts, State: begun.State,
+		}
+		slices.Reverse(lines)
+		for _, l := range lines {
+			line := dialogue.Line{Seq: l.Seq, Author: l.Author, Text: l.Text}
+			if l.Author == dialogue.AuthorCustomer && l.Seq > t.FromSeq {
+				t.Questions = append(t.Questions, line)
+			} else {
+				t.History = append(t.History, line)
 			}
-			begun, err := open(tx, r.Dialogue)
-			if err != nil {
-				return err
-			}
-			lines, err := s.q.BotContext(ctx, tx, db.BotContextParams{DialogueID: id, Page: botContextLines})
-			if err != nil {
-				return err
-			}
-			t = Turn{
-				ID: begun.ID, DialogueID: id, ThreadKey: r.Dialogue.ThreadKey, Epoch: begun.Epoch, FromSeq: begun.FromSeq, ToSeq: begun.ToSeq,
-				HandoffSeq: r.Dialogue.HandoffSeq, Attempts: begun.Attempts, State: begun.State,
-			}
-			slices.Reverse(lines)
-			for _, l := range lines {
-				line := dialogue.Line{Seq: l.Seq, Author: l.Author, Text: l.Text}
-				if l.Author == dialogue.AuthorCustomer && l.Seq > t.FromSeq {
-					t.Questions = append(t.Questions, line)
-				} else {
-					t.History = append(t.History, line)
-				}
-			}
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return Turn{}, fmt.Errorf("open a turn in dialogue %s: %w", id, err)
 	}
 	return t, nil
-}
-
-// retrySerialization runs f again while a concurrent commit spoils its snapshot.
-func retrySerialization(f func() error) error {
-	const tries = 10
-	for i := 1; ; i++ {
-		err := f()
-		pgErr, ok := errors.AsType[*pgconn.PgError](err)
-		if !ok || pgErr.Code != "40001" || i == tries {
-			return err
-		}
-	}
 }
 
 // TurnResult is what came of a turn's model call, for its record.

@@ -245,3 +245,20 @@ func (q *Queries) SetTurnState(ctx context.Context, db DBTX, arg SetTurnStatePar
 	_, err := db.Exec(ctx, setTurnState, arg.ID, arg.State)
 	return err
 }
+
+const supersedeReply = `-- name: SupersedeReply :exec
+UPDATE turns SET state = 'superseded', finished_at = now()
+WHERE dialogue_id = $1 AND epoch = $2 AND from_seq = $3 AND kind = 'reply' AND state IN ('running', 'drafted')
+`
+
+type SupersedeReplyParams struct {
+	DialogueID uuid.UUID
+	Epoch      int64
+	FromSeq    int64
+}
+
+// Ends the reply turn that was open for a state that the dialogue has left; it can say nothing any more.
+func (q *Queries) SupersedeReply(ctx context.Context, db DBTX, arg SupersedeReplyParams) error {
+	_, err := db.Exec(ctx, supersedeReply, arg.DialogueID, arg.Epoch, arg.FromSeq)
+	return err
+}

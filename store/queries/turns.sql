@@ -21,6 +21,11 @@ WHERE id = $1;
 -- Ends a turn that led to nothing. One that was answered or handed over meanwhile, by another attempt, stays so.
 UPDATE turns SET state = $2, cause = $3, error = $4, finished_at = now() WHERE id = $1 AND state IN ('running', 'drafted');
 
+-- name: SupersedeReply :exec
+-- Ends the reply turn that was open for a state that the dialogue has left; it can say nothing any more.
+UPDATE turns SET state = 'superseded', finished_at = now()
+WHERE dialogue_id = $1 AND epoch = $2 AND from_seq = $3 AND kind = 'reply' AND state IN ('running', 'drafted');
+
 -- name: CountAttempt :exec
 -- A model call failed; the turn goes on.
 UPDATE turns SET attempts = attempts + 1, cause = $2, error = $3 WHERE id = $1;
