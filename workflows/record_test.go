@@ -81,6 +81,15 @@ func scenarios() []scenario {
 			r.until("SELECT count(*) FROM messages WHERE kind = 'notice' AND state = 'sent'", 1)
 			r.write("are you there?")
 		}},
+		{name: "handoff-overtaken", kind: channel.Telegram, runs: 1, play: func(r *recorder) {
+			// A message rings between the commit of the handoff and the end of its activity.
+			r.ended = sync.OnceFunc(func() {
+				r.write("are you there?")
+				r.until("SELECT count(*) FROM messages WHERE kind = 'notice' AND state = 'sent'", 1)
+			})
+			r.write("human")
+			r.until("SELECT count(*) FROM messages WHERE kind = 'notice' AND state = 'sent'", 1)
+		}},
 		{name: "send", kind: channel.Telegram, runs: 1, play: func(r *recorder) {
 			r.write("one")
 			r.until("SELECT count(*) FROM messages WHERE author = 'bot' AND state = 'sent'", 1)
@@ -128,13 +137,14 @@ type recorder struct {
 	dialogue uuid.UUID
 	firstRun string
 	written  int
+	ended    func()        // called when a turn has been finished, before its activity ends
 	asked    chan struct{} // the bot began an answer that it gives slowly
 }
 
 func record(t *testing.T, s scenario) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
-	r := &recorder{t: t, ctx: ctx, scenario: s, asked: make(chan struct{}, 1)}
+	r := &recorder{t: t, ctx: ctx, scenario: s, asked: make(chan struct{}, 1), ended: func() {}}
 	engine := testenv.Temporal(t)
 	pool, err := pgxpool.New(ctx, testenv.Database(t))
 	require.NoError(t, err)
@@ -156,7 +166,7 @@ func record(t *testing.T, s scenario) {
 	work.Go(func() {
 		err := worker.Run(ctx, worker.Config{
 			Client: r.temporal, Log: log,
-			Replies: &activities.Replies{Store: r.Store, Bot: &fakeBot{r}, Watcher: watcher, Progress: fakeProgress{}, Log: log},
+			Replies: &activities.Replies{Store: r.Store, Bot: &fakeBot{r}, Watcher: watcher, Progress: fakeProgress{r}, Log: log},
 			Sends:   &activities.Sends{Store: r.Store, Accounts: fakeAccounts{}, Senders: map[string]channel.Sender{channel.Telegram: &fakeSender{}}, Log: log},
 		})
 		if err != nil {
@@ -253,11 +263,11 @@ func (f *fakeBot) Answer(ctx context.Context, in bot.Input, _ func(string)) (bot
 	return bot.Answer{Text: "an answer", Language: dialogue.English}, nil
 }
 
-type fakeProgress struct{}
+type fakeProgress struct{ r *recorder }
 
 func (fakeProgress) Typing(store.Turn)          {}
 func (fakeProgress) Writing(store.Turn, string) {}
-func (fakeProgress) Ended(store.Turn)           {}
+func (f fakeProgress) Ended(store.Turn)         { f.r.ended() }
 
 type fakeAccounts struct{}
 
