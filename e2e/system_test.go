@@ -254,16 +254,28 @@ func (o *operator) transcript(id uuid.UUID) []store.MessageView {
 	return out.Messages
 }
 
-// settled waits until nothing waits to be told to the engine and no turn runs.
+// settled waits until nothing waits to be told to the engine and nothing is to be answered or sent.
 func (s *system) settled() {
 	s.t.Helper()
+	var left string
+	defer func() {
+		if left != "" {
+			s.t.Logf("still under way: %s", left)
+		}
+	}()
 	eventually(s.t, "nothing is under way", func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		var busy bool
-		err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM outbox) OR EXISTS (SELECT FROM turns WHERE state = 'running')
-			OR EXISTS (SELECT FROM dialogues WHERE mode = 'bot' AND status <> 'closed' AND customer_seq > answered_seq)
-			OR EXISTS (SELECT FROM messages WHERE state IN ('queued', 'sending'))`).Scan(&busy)
-		return err == nil && !busy
+		err := s.pool.QueryRow(ctx, `SELECT concat_ws('; ',
+			(SELECT string_agg(format('bell %s at %s', rings, dialogue_id), ', ') FROM outbox),
+			(SELECT string_agg(format('turn %s of %s: %s, epoch %s from %s', id, dialogue_id, state, epoch, from_seq), ', ')
+				FROM turns WHERE kind = 'reply' AND state IN ('running', 'drafted')),
+			(SELECT string_agg(format('dialogue %s: epoch %s, %s answered of %s', id, epoch, answered_seq, customer_seq), ', ')
+				FROM dialogues WHERE mode = 'bot' AND status <> 'closed' AND customer_seq > answered_seq),
+			(SELECT string_agg(format('message %s: %s', id, state), ', ') FROM messages WHERE state IN ('queued', 'sending')))`).Scan(&left)
+		if err != nil {
+			left = err.Error()
+		}
+		return left == ""
 	})
 }
