@@ -35,7 +35,7 @@ test: build ## set everything up and run every test (at most 15 minutes)
 	@$(MAKE) --no-print-directory test-e2e
 	@echo "All tests passed."
 
-test-go: check tools ## only the Go tests
+test-go: check tools e2e/peers/node_modules/.installed ## only the Go tests
 	@echo "== Go: format, vet, tests"
 	@unformatted=$$(gofmt -l $(GO_FILES)); test -z "$$unformatted" || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
