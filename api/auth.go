@@ -148,7 +148,7 @@ func (s *Server) authenticate(c *gin.Context) {
 			s.fail(c, err)
 			return
 		}
-		c.Set(operatorKey, operator)
+		s.admit(c, operator)
 		return
 	}
 	token, err := c.Cookie(sessionCookie)
@@ -166,8 +166,16 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.Set(operatorKey, operator)
 	c.Set(sessionKey, hash)
+	s.admit(c, operator)
+}
+
+// admit lets the request of an operator pass, unless there are too many of theirs.
+func (s *Server) admit(c *gin.Context, operator db.Operator) {
+	c.Set(operatorKey, operator)
+	if err := s.limits.operator.take(operator.ID.String()); err != nil {
+		s.fail(c, err)
+	}
 }
 
 func (s *Server) requireAdmin(c *gin.Context) {

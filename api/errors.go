@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -56,6 +58,15 @@ func (s *Server) fail(c *gin.Context, err error) {
 		problem.Write(c, statuses[e.Code], e.Code, e.Message)
 		return
 	}
+	if l, ok := errors.AsType[*limited](err); ok {
+		c.Header("Retry-After", strconv.Itoa(l.seconds()))
+		problem.Write(c, http.StatusTooManyRequests, dialogue.CodeRateLimited, l.Error())
+		return
+	}
+	if errors.Is(err, errSlowBody) {
+		problem.Write(c, http.StatusRequestTimeout, dialogue.CodeInvalid, errSlowBody.Error())
+		return
+	}
 	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
 		c.Abort() // the client is gone
 		return
@@ -64,7 +75,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		problem.Write(c, http.StatusBadRequest, dialogue.CodeInvalid, "a text contains a NUL character or is not in UTF-8: remove that")
 		return
 	}
-	s.Log.Error("request failed", "method", c.Request.Method, "route", c.FullPath(), "error", err)
+	s.Log.Error("request failed", "request_id", requestID(c), "method", c.Request.Method, "route", c.FullPath(), "error", err)
 	problem.Write(c, http.StatusInternalServerError, "internal", internalDetail)
 }
 
@@ -80,10 +91,16 @@ func readJSON(c *gin.Context, into any) error {
 	return bodyError(err)
 }
 
+// errSlowBody says that the client did not send its body in time.
+var errSlowBody = errors.New("the body did not come in time: send it again")
+
 // bodyError says what is wrong with a request's body.
 func bodyError(err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errSlowBody
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return dialogue.Errorf(dialogue.CodeTooLarge, "the body is larger than %d bytes: send less at once", tooLarge.Limit)

@@ -15,11 +15,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"parley/api/problem"
 	"parley/api/stream"
 	"parley/bot"
 	"parley/channel"
 	"parley/dialogue"
+	"parley/ops"
 	"parley/store"
 	"parley/store/db"
 	"parley/store/live"
@@ -47,7 +47,27 @@ type Config struct {
 
 	PublicURL   string                         // where browsers reach Parley; empty: unknown, cookies are not marked Secure
 	WorkflowURL func(workflowID string) string // the Temporal UI's page of a workflow; nil: there is no UI
+
+	Health         *ops.Health   // what /readyz says
+	Metrics        http.Handler  // what /metrics shows; nil: nothing
+	MetricsToken   string        // who may see that; empty: private networks
+	Observer       Observer      // nil: nobody looks
+	TrustedProxies []string      // addresses and networks whose X-Forwarded-For is believed
+	DrainDelay     time.Duration // how long Serve goes on, not ready any more, after its context is done
 }
+
+// Observer counts what the server does.
+type Observer interface {
+	// Request is told of every request but streams. The route is a pattern; empty: none matched.
+	Request(method, route string, status int, took time.Duration)
+	// Inbound is told of customers' messages that were refused.
+	Inbound(kind, outcome string)
+}
+
+type unobserved struct{}
+
+func (unobserved) Request(string, string, int, time.Duration) {}
+func (unobserved) Inbound(string, string)                     {}
 
 // Server answers HTTP requests. It keeps no state of dialogues: any number of
 // servers work on one database.
@@ -57,7 +77,23 @@ type Server struct {
 }
 
 // New makes a Server.
-func New(c Config) *Server { return &Server{Config: c, limits: newLimits()} }
+func New(c Config) *Server {
+	if c.Observer == nil {
+		c.Observer = unobserved{}
+	}
+	if c.Health == nil {
+		c.Health = ops.NewHealth(c.Log, DatabaseCheck(c.Store))
+	}
+	return &Server{Config: c, limits: newLimits()}
+}
+
+// DatabaseCheck is the check without which no process is ready.
+func DatabaseCheck(s *store.Store) ops.Check {
+	return ops.Check{
+		Name: "database", Needed: true, Problem: "the database does not answer, or has not been migrated to this version: run `parley migrate`",
+		Probe: s.CheckSchema,
+	}
+}
 
 //go:embed openapi.yaml
 var openAPI []byte
@@ -67,12 +103,19 @@ func (s *Server) Handler() http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.ContextWithFallback = true
-	// Nobody's word for the client's address is taken but the connection's.
-	_ = r.SetTrustedProxies(nil)
-	r.Use(s.logRequests, s.recoverPanics)
+	// Nobody's word for the client's address is taken but the connection's and the trusted proxies'.
+	r.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	if err := r.SetTrustedProxies(s.TrustedProxies); err != nil {
+		s.Log.Error("no proxy is trusted", "error", err)
+		_ = r.SetTrustedProxies(nil)
+	}
+	r.Use(nameRequest, s.observe, s.recoverPanics)
 
 	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
-	r.GET("/readyz", s.ready)
+	r.GET("/readyz", gin.WrapH(s.Health))
+	if s.Metrics != nil {
+		r.GET("/metrics", gin.WrapH(ops.Guard(s.Metrics, s.MetricsToken)))
+	}
 	r.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", openAPI) })
 
 	s.routeAPI(r.Group("/api/v1", noStore, limitBody(maxBody)))
@@ -104,6 +147,17 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
+	s.Health.Drain()
+	if s.DrainDelay > 0 {
+		s.Log.Info("not ready any more; serving on until balancers have noticed", "for", s.DrainDelay)
+		delay := time.NewTimer(s.DrainDelay)
+		defer delay.Stop()
+		select {
+		case <-delay.C:
+		case err := <-failed:
+			return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
+		}
+	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	if err := s.Hub.Shutdown(stop); err != nil {
@@ -113,15 +167,4 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("stop HTTP: %w", err)
 	}
 	return server.Close()
-}
-
-func (s *Server) ready(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c, 2*time.Second)
-	defer cancel()
-	if err := s.Store.Pool().Ping(ctx); err != nil {
-		s.Log.Warn("not ready: the database does not answer", "error", err)
-		problem.Write(c, http.StatusServiceUnavailable, "unavailable", "the database does not answer")
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"status": "ready"})
 }

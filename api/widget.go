@@ -104,11 +104,9 @@ func visitorOf(c *gin.Context) store.Visitor { return c.MustGet(visitorKey).(sto
 
 func (s *Server) postVisitorMessage(c *gin.Context) (any, error) {
 	v := visitorOf(c)
-	if err := s.limits.message.take(v.SessionID.String()); err != nil {
-		return nil, err
-	}
-	in, err := readWriting(c, maxWidgetText)
+	in, err := s.readVisitorMessage(c, v)
 	if err != nil {
+		s.Observer.Inbound(channel.Widget, "refused")
 		return nil, err
 	}
 	thread := v.SessionID.String()
@@ -119,6 +117,16 @@ func (s *Server) postVisitorMessage(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	return out.Message.ForCustomer(), nil
+}
+
+func (s *Server) readVisitorMessage(c *gin.Context, v store.Visitor) (writing, error) {
+	if err := s.limits.message.take(v.SessionID.String()); err != nil {
+		return writing{}, err
+	}
+	if err := s.limits.address.take(c.ClientIP()); err != nil {
+		return writing{}, err
+	}
+	return readWriting(c, maxWidgetText)
 }
 
 func (s *Server) listVisitorMessages(c *gin.Context) (any, error) {

@@ -31,6 +31,12 @@ type Config struct {
 
 	LogLevel slog.Level
 
+	OpsListen      string        // host:port of a worker's health and metrics; empty: not served
+	MetricsToken   string        // empty: metrics are shown to this machine and private networks
+	TrustedProxies []string      // addresses and networks of proxies that are believed where a request comes from
+	DrainDelay     time.Duration // between "not ready" and the end of service, for balancers to notice
+	StopTimeout    time.Duration // how long running work may take to end
+
 	QuietPeriod    time.Duration // silence that ends a burst of customer messages
 	QuietPeriodMax time.Duration // a burst is answered after this long in any case
 	IdleAfter      time.Duration // a dialogue's workflow ends after this long without work

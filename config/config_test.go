@@ -20,6 +20,7 @@ func TestLoadDefaults(t *testing.T) {
 		OpenAIModel:       "gpt-4o-mini",
 		Listen:            "127.0.0.1:8080",
 		LogLevel:          slog.LevelInfo,
+		StopTimeout:       25 * time.Second,
 		QuietPeriod:       1500 * time.Millisecond,
 		QuietPeriodMax:    6 * time.Second,
 		IdleAfter:         time.Hour,
@@ -49,6 +50,11 @@ func TestLoadEverything(t *testing.T) {
 		"PARLEY_QUIET_PERIOD_MAX=10s",
 		"PARLEY_IDLE_AFTER=5m",
 		"PARLEY_MODEL_TIMEOUT=90s",
+		"PARLEY_OPS_LISTEN=:9090",
+		"PARLEY_METRICS_TOKEN=0123456789abcdef",
+		"PARLEY_TRUSTED_PROXIES=10.0.0.0/8, 192.168.1.5",
+		"PARLEY_DRAIN_DELAY=5s",
+		"PARLEY_STOP_TIMEOUT=40s",
 	})
 	require.NoError(t, err)
 	require.Len(t, cfg.SecretKey, 32)
@@ -71,6 +77,11 @@ func TestLoadEverything(t *testing.T) {
 		QuietPeriodMax:    10 * time.Second,
 		IdleAfter:         5 * time.Minute,
 		ModelTimeout:      90 * time.Second,
+		OpsListen:         ":9090",
+		MetricsToken:      "0123456789abcdef",
+		TrustedProxies:    []string{"10.0.0.0/8", "192.168.1.5"},
+		DrainDelay:        5 * time.Second,
+		StopTimeout:       40 * time.Second,
 	}, cfg)
 	require.False(t, cfg.Offline())
 }
@@ -99,6 +110,8 @@ func TestLoadWrongValues(t *testing.T) {
 		{"PARLEY_ADMIN_EMAIL=a@b.example PARLEY_ADMIN_PASSWORD=geheim1", "PARLEY_ADMIN_PASSWORD has 7 characters; accepted: at least 8 characters"},
 		{"PARLEY_ADMIN_PASSWORD=geheim1geheim1", "PARLEY_ADMIN_PASSWORD is set without PARLEY_ADMIN_EMAIL; accepted: both, the e-mail address alone, or neither"},
 		{"PARLEY_LOG_LEVEL=verbose", `PARLEY_LOG_LEVEL is "verbose": unknown level; accepted: debug, info, warn or error`},
+		{"PARLEY_METRICS_TOKEN=geheim1", "PARLEY_METRICS_TOKEN has 7 characters; accepted: at least 16 characters without spaces"},
+		{"PARLEY_TRUSTED_PROXIES=10.0.0.0/8,proxy", `PARLEY_TRUSTED_PROXIES is "10.0.0.0/8,proxy": "proxy" is neither an address nor a network; accepted: addresses and networks, separated by commas, for example 10.0.0.0/8,192.168.1.5`},
 		{"PARLEY_QUIET_PERIOD=soon", `PARLEY_QUIET_PERIOD is "soon": not a duration; accepted: a duration from 0s to 30s, for example 1.5s`},
 		{"PARLEY_QUIET_PERIOD=31s", `PARLEY_QUIET_PERIOD is "31s": too long; accepted: a duration from 0s to 30s, for example 1.5s`},
 		{"PARLEY_QUIET_PERIOD=-1s", `PARLEY_QUIET_PERIOD is "-1s": too short; accepted: a duration from 0s to 30s, for example 1.5s`},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -88,6 +89,24 @@ func table() []Variable {
 			set:     setLogLevel,
 			missing: func(Config) bool { return false },
 		},
+		text("PARLEY_OPS_LISTEN", "", "host:port, for example 127.0.0.1:9090 or :9090",
+			"Address on which a worker serves /healthz, /readyz and /metrics. Without it it serves none.",
+			func(c *Config) *string { return &c.OpsListen }, checkAddress),
+		text("PARLEY_METRICS_TOKEN", "", "at least 16 characters without spaces",
+			"Whoever reads /metrics must give it as a bearer token. Without it this machine and private networks may read.",
+			func(c *Config) *string { return &c.MetricsToken }, checkToken).secret(),
+		{
+			Name: "PARLEY_TRUSTED_PROXIES", Accepts: "addresses and networks, separated by commas, for example 10.0.0.0/8,192.168.1.5",
+			Help:    "Proxies whose X-Forwarded-For is believed. Without it a client's address is that of its connection.",
+			set:     setTrustedProxies,
+			missing: func(c Config) bool { return len(c.TrustedProxies) == 0 },
+		},
+		duration("PARLEY_DRAIN_DELAY", "0s", 0, 2*time.Minute,
+			"How long an api node goes on serving after it has been told to end and is not ready any more.",
+			func(c *Config) *time.Duration { return &c.DrainDelay }),
+		duration("PARLEY_STOP_TIMEOUT", "25s", time.Second, 10*time.Minute,
+			"How long running work may take to end when a process is told to.",
+			func(c *Config) *time.Duration { return &c.StopTimeout }),
 		duration("PARLEY_QUIET_PERIOD", "1.5s", 0, 30*time.Second,
 			"Silence after which a customer's burst of messages is answered.",
 			func(c *Config) *time.Duration { return &c.QuietPeriod }),
@@ -186,6 +205,25 @@ func setLogLevel(c *Config, value string) error {
 	return nil
 }
 
+func setTrustedProxies(c *Config, value string) error {
+	c.TrustedProxies = nil
+	for _, part := range strings.Split(value, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		_, err := netip.ParsePrefix(part)
+		if err != nil {
+			_, err = netip.ParseAddr(part)
+		}
+		if err != nil {
+			return fmt.Errorf("%q is neither an address nor a network", part)
+		}
+		c.TrustedProxies = append(c.TrustedProxies, part)
+	}
+	return nil
+}
+
 func checkDatabaseURL(value string) (string, error) {
 	u, err := url.Parse(value)
 	if err != nil {
@@ -268,6 +306,16 @@ func checkEmail(value string) (string, error) {
 		return "", errors.New("not an e-mail address")
 	}
 	return strings.ToLower(value), nil
+}
+
+func checkToken(value string) (string, error) {
+	if len(value) < 16 {
+		return "", fmt.Errorf("has %d characters", len(value))
+	}
+	if strings.ContainsAny(value, " \t\r\n") {
+		return "", errors.New("contains a space")
+	}
+	return value, nil
 }
 
 func checkPassword(value string) (string, error) {

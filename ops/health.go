@@ -29,11 +29,17 @@ type Check struct {
 type Health struct {
 	log      *slog.Logger
 	checks   []Check
+	facts    map[string]string
 	draining atomic.Bool
 }
 
 // NewHealth makes a Health of the given checks.
-func NewHealth(log *slog.Logger, checks ...Check) *Health { return &Health{log: log, checks: checks} }
+func NewHealth(log *slog.Logger, checks ...Check) *Health {
+	return &Health{log: log, checks: checks, facts: map[string]string{}}
+}
+
+// Tell adds a fact to what is reported. It is called before the Health serves.
+func (h *Health) Tell(name, fact string) { h.facts[name] = fact }
 
 // Drain says that the process is going to end: it is not ready from now on.
 func (h *Health) Drain() { h.draining.Store(true) }
@@ -49,6 +55,7 @@ type Result struct {
 type Report struct {
 	Status string            `json:"status"` // ready or degraded
 	Checks map[string]Result `json:"checks"`
+	Facts  map[string]string `json:"facts,omitempty"`
 }
 
 // problemReport is the problem document of a process that is not ready.
@@ -88,15 +95,13 @@ func (h *Health) look(ctx context.Context) (report Report, missing string) {
 			results[i] = Result{Status: "ok", Needed: c.Needed}
 			if err := c.Probe(ctx); err != nil {
 				results[i].Status, results[i].Problem = "failed", c.Problem
-				if r := ctx.Err(); r == nil || context.Cause(ctx) == context.DeadlineExceeded {
-					h.log.Warn("a check failed", "check", c.Name, "error", err)
-				}
+				h.log.Warn("a check failed", "check", c.Name, "error", err)
 			}
 		})
 	}
 	probing.Wait()
 
-	report = Report{Status: "ready", Checks: make(map[string]Result, len(results))}
+	report = Report{Status: "ready", Facts: h.facts, Checks: make(map[string]Result, len(results))}
 	for i, c := range h.checks {
 		report.Checks[c.Name] = results[i]
 		if results[i].Status == "ok" {

@@ -16,15 +16,16 @@ import (
 )
 
 // Guard lets the owner of the token see next or, when there is no token, clients
-// from this machine and from private networks. address finds a request's client.
-func Guard(next http.Handler, token string, address func(r *http.Request) string) http.Handler {
+// that come from this machine or a private network by themselves. What a proxy
+// passes on may come from anywhere.
+func Guard(next http.Handler, token string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if allowed(r, token, address(r)) {
+		if allowed(r, token) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		status, detail := http.StatusForbidden, "metrics are shown to this machine and its private network only"
-		code := dialogue.CodeForbidden
+		status, code := http.StatusForbidden, dialogue.CodeForbidden
+		detail := "metrics are shown to this machine and its private network only; elsewhere they need a token"
 		if token != "" {
 			status, detail, code = http.StatusUnauthorized, "the token of the metrics is missing or wrong", dialogue.CodeUnauthorized
 			w.Header().Set("WWW-Authenticate", "Bearer")
@@ -35,12 +36,17 @@ func Guard(next http.Handler, token string, address func(r *http.Request) string
 	})
 }
 
-func allowed(r *http.Request, token, client string) bool {
+func allowed(r *http.Request, token string) bool {
 	if token != "" {
 		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(given)), []byte(token)) == 1
 	}
-	ip, err := netip.ParseAddr(client)
+	for _, passedOn := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} {
+		if r.Header.Get(passedOn) != "" {
+			return false
+		}
+	}
+	ip, err := netip.ParseAddr(peer(r))
 	ip = ip.Unmap()
 	return err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast())
 }
@@ -59,7 +65,7 @@ func Handler(h *Health, metrics http.Handler, token string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.Handle("GET /readyz", h)
-	mux.Handle("GET /metrics", Guard(metrics, token, peer))
+	mux.Handle("GET /metrics", Guard(metrics, token))
 	return mux
 }
 

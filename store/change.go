@@ -49,9 +49,9 @@ type change struct {
 func (s *Store) change(ctx context.Context, id uuid.UUID, f func(c *change) error) (DialogueView, error) {
 	var view DialogueView
 	var bell *Bell
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		c, err := s.lock(ctx, tx, id)
-		if err != nil {
+	var c *change
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if c, err = s.lock(ctx, tx, id); err != nil {
 			return err
 		}
 		if err := f(c); err != nil {
@@ -62,6 +62,9 @@ func (s *Store) change(ctx context.Context, id uuid.UUID, f func(c *change) erro
 	})
 	if err != nil {
 		return DialogueView{}, err
+	}
+	if by := c.state.LastAuthor; !c.quiet && c.before.LastAuthor == dialogue.AuthorCustomer && by != dialogue.AuthorCustomer {
+		s.hooks.Answered(c.row.channelKind, by, c.now.Sub(c.before.LastMessageAt))
 	}
 	s.committed(bell)
 	return view, nil

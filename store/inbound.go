@@ -31,6 +31,7 @@ type Inbound struct {
 func (s *Store) TakeMessage(ctx context.Context, in Inbound) (MessageAndDialogue, error) {
 	var out MessageAndDialogue
 	var bell *Bell
+	kind, outcome := "", "stored"
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		id, err := s.threadDialogue(ctx, tx, in)
 		if err != nil {
@@ -40,11 +41,13 @@ func (s *Store) TakeMessage(ctx context.Context, in Inbound) (MessageAndDialogue
 		if err != nil {
 			return err
 		}
+		kind = c.row.channelKind
 		known, err := s.knownInbound(ctx, tx, id, in)
 		if err != nil {
 			return err
 		}
 		if known != nil {
+			outcome = "duplicate"
 			out.Dialogue = c.row.view()
 			out.Message, err = messageView(*known, nil)
 			return err
@@ -67,6 +70,7 @@ func (s *Store) TakeMessage(ctx context.Context, in Inbound) (MessageAndDialogue
 	if err != nil {
 		return MessageAndDialogue{}, fmt.Errorf("take a message of channel %s: %w", in.ChannelID, err)
 	}
+	s.hooks.Took(kind, outcome)
 	s.committed(bell)
 	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -36,6 +37,9 @@ type Store struct {
 type Hooks struct {
 	Wake func()     // there are new events for the sequencer
 	Rang func(Bell) // a bell waits in the outbox
+
+	Took     func(channelKind, outcome string)                                       // a customer's message: stored or duplicate
+	Answered func(channelKind string, by dialogue.Author, sinceNewest time.Duration) // what a customer has asked
 }
 
 // New makes a Store. Hooks that are nil are not called.
@@ -45,6 +49,12 @@ func New(pool *pgxpool.Pool, hooks Hooks) *Store {
 	}
 	if hooks.Rang == nil {
 		hooks.Rang = func(Bell) {}
+	}
+	if hooks.Took == nil {
+		hooks.Took = func(string, string) {}
+	}
+	if hooks.Answered == nil {
+		hooks.Answered = func(string, dialogue.Author, time.Duration) {}
 	}
 	return &Store{pool: pool, q: db.New(), hooks: hooks}
 }
@@ -103,6 +113,9 @@ func IsUnstorable(err error) bool {
 
 // newID makes a key: UUIDv7, so that neighbours in time are neighbours in the index.
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// NewID makes a key for what is added with it.
+func NewID() uuid.UUID { return newID() }
 
 func ptr[T comparable](v T) *T {
 	var zero T

@@ -10,6 +10,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -17,37 +18,48 @@ import (
 	"parley/workflows"
 )
 
-// stopTimeout is how long running activities may take to end when the worker stops.
-const stopTimeout = 8 * time.Second
-
 // Config is what a worker runs.
 type Config struct {
 	Client  client.Client
 	Replies *activities.Replies
 	Sends   *activities.Sends
 	Log     *slog.Logger
+
+	StopTimeout time.Duration      // how long running activities may take to end when the worker stops
+	Observer    Observer           // nil: nobody counts
+	Running     func(running bool) // told when the worker begins to take work, and when it stops; may be nil
 }
 
 // Run works until ctx is done.
 func Run(ctx context.Context, c Config) error {
 	// A worker that dies keeps its dialogues waiting for this long before another takes them.
-	w := sdkworker.New(c.Client, workflows.TaskQueue, sdkworker.Options{
+	options := sdkworker.Options{
 		StickyScheduleToStartTimeout:           2 * time.Second,
 		MaxConcurrentActivityExecutionSize:     2000, // a reply mostly waits: for the customer's pause, for the model
 		MaxConcurrentWorkflowTaskExecutionSize: 200,
 		MaxConcurrentActivityTaskPollers:       4,
 		MaxConcurrentWorkflowTaskPollers:       4,
 		MaxHeartbeatThrottleInterval:           2 * time.Second,
-		WorkerStopTimeout:                      stopTimeout,
-	})
+		WorkerStopTimeout:                      c.StopTimeout,
+	}
+	if c.Observer != nil {
+		options.Interceptors = []interceptor.WorkerInterceptor{&observing{observer: c.Observer}}
+	}
+	running := c.Running
+	if running == nil {
+		running = func(bool) {}
+	}
+	w := sdkworker.New(c.Client, workflows.TaskQueue, options)
 	w.RegisterWorkflowWithOptions(workflows.Dialogue, workflow.RegisterOptions{Name: "Dialogue"})
 	w.RegisterActivityWithOptions(c.Replies.Reply, activity.RegisterOptions{Name: workflows.ReplyActivity})
 	w.RegisterActivityWithOptions(c.Sends.Send, activity.RegisterOptions{Name: workflows.SendActivity})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
+	running(true)
 	c.Log.Info("worker runs", "task_queue", workflows.TaskQueue)
 	<-ctx.Done()
+	running(false)
 	w.Stop()
 	return nil
 }

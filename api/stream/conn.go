@@ -29,6 +29,7 @@ type conn struct {
 	id      string
 	viewer  Viewer
 	session string // what the limit of streams counts
+	address string // of the client, as far as it is known
 	stream  string // of operators: which row of viewers it is; "" when the client gave no name
 	ctx     context.Context
 	cancel  context.CancelFunc

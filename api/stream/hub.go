@@ -116,9 +116,10 @@ func (h *Hub) look(c *conn) (head, next int64, reset bool) {
 func (h *Hub) add(c *conn, hasCursor bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.draining || len(h.conns) >= h.options.MaxStreams {
+	if h.draining || len(h.conns) >= h.options.MaxStreams || h.addresses[c.address] >= h.options.PerAddress {
 		return false
 	}
+	h.addresses[c.address]++
 	if !hasCursor {
 		c.cursor = h.head
 	}
@@ -179,6 +180,9 @@ func (h *Hub) remove(c *conn) {
 	defer h.mu.Unlock()
 	h.end(c)
 	delete(h.conns, c)
+	if h.addresses[c.address]--; h.addresses[c.address] == 0 {
+		delete(h.addresses, c.address)
+	}
 }
 
 // show notes what a stream has on the screen, for a minute.

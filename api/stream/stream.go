@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -48,6 +49,7 @@ type Options struct {
 	MinLifetime  time.Duration // of a stream, which ends between this and its double: 15 min
 	PerOperator  int           // streams of one login session; the oldest gives way: 10
 	PerVisitor   int           // streams of one widget session; the oldest gives way: 5
+	PerAddress   int           // streams from one client address, behind which a whole office may sit: 2000
 	MaxStreams   int           // of this node: 20 000
 	Recent       int           // events kept in memory, so that not every resumed stream asks the database: 4096
 }
@@ -59,6 +61,7 @@ func (o Options) withDefaults() Options {
 	def(&o.MinLifetime, 15*time.Minute)
 	def(&o.PerOperator, 10)
 	def(&o.PerVisitor, 5)
+	def(&o.PerAddress, 2000)
 	def(&o.MaxStreams, 20_000)
 	def(&o.Recent, 4096)
 	return o
@@ -106,6 +109,8 @@ type Hub struct {
 	threads     map[string]map[*conn]struct{}    // customers by thread key
 	watching    map[uuid.UUID]map[*conn]struct{} // operators by the dialogue on the screen
 	sessions    map[string][]*conn               // oldest first
+	addresses   map[string]int                   // streams by client address
+	cut         atomic.Uint64                    // streams whose client did not read
 }
 
 var _ eventlog.Sink = (*Hub)(nil)
@@ -117,7 +122,7 @@ func New(deps Deps) *Hub {
 		sse:     sse.New(),
 		replays: make(chan struct{}, concurrentReplays), ready: make(chan struct{}),
 		conns: map[*conn]struct{}{}, operators: map[*conn]struct{}{}, streams: map[string]*conn{},
-		threads: map[string]map[*conn]struct{}{}, watching: map[uuid.UUID]map[*conn]struct{}{}, sessions: map[string][]*conn{},
+		threads: map[string]map[*conn]struct{}{}, watching: map[uuid.UUID]map[*conn]struct{}{}, sessions: map[string][]*conn{}, addresses: map[string]int{},
 	}
 	h.sse.AutoReplay = false
 	h.sse.BufferSize = libraryBuffer
@@ -160,9 +165,10 @@ func (h *Hub) serve(g *gin.Context, v Viewer, session, stream string) {
 	ctx, cancel := context.WithCancel(g.Request.Context())
 	defer cancel()
 	w := newWriter(g.Writer, h.options.WriteTimeout, cancel)
+	w.slow = func() { h.cut.Add(1) }
 	defer w.finish()
 	c := &conn{
-		hub: h, id: uuid.NewString(), viewer: v, session: session, stream: stream, ctx: ctx, cancel: cancel, writer: w,
+		hub: h, id: uuid.NewString(), viewer: v, session: session, address: g.ClientIP(), stream: stream, ctx: ctx, cancel: cancel, writer: w,
 		wake: make(chan struct{}, 1), signals: make(chan signal, signalBuffer), pumped: make(chan struct{}), cursor: after,
 	}
 	if !h.add(c, hasCursor) {
@@ -243,6 +249,23 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 			return fmt.Errorf("end the streams: %w", ctx.Err())
 		}
 	}
+}
+
+// Stats are the streams of a node.
+type Stats struct {
+	Operators, Customers int    // open
+	Cut                  uint64 // ever, because their client did not read in time
+}
+
+// Stats counts the streams.
+func (h *Hub) Stats() Stats {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	customers := 0
+	for _, of := range h.threads {
+		customers += len(of)
+	}
+	return Stats{Operators: len(h.operators), Customers: customers, Cut: h.cut.Load()}
 }
 
 func (h *Hub) refuse(c *gin.Context) {

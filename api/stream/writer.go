@@ -3,7 +3,9 @@ package stream
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +20,7 @@ type writer struct {
 	rc      *http.ResponseController // of the writer under gin's, which hides the errors of Flush
 	timeout time.Duration
 	cancel  context.CancelFunc
+	slow    func() // called when a frame could not be written in time
 
 	buf    bytes.Buffer
 	frames int64        // frames flushed, the headers included
@@ -32,7 +35,7 @@ func newWriter(w gin.ResponseWriter, timeout time.Duration, cancel context.Cance
 	if u, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
 		under = u.Unwrap()
 	}
-	return &writer{gin: w, rc: http.NewResponseController(under), timeout: timeout, cancel: cancel}
+	return &writer{gin: w, rc: http.NewResponseController(under), timeout: timeout, cancel: cancel, slow: func() {}}
 }
 
 // Header implements http.ResponseWriter.
@@ -62,6 +65,9 @@ func (w *writer) Flush() {
 	}
 	if final := w.final.Load(); err != nil || final > 0 && w.frames >= final {
 		w.cancel()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.slow()
 	}
 	if err != nil {
 		w.cut()

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"parley/config"
+	"parley/metrics"
 )
 
 // commands lists what parley can do.
@@ -32,7 +35,9 @@ func apiCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 			}
-			return runAPI(cmd.Context(), cfg, listener, roleLogger(cfg))
+			log := roleLogger(cfg)
+			defer watchdog(cmd.Context(), cfg, log)()
+			return runAPI(cmd.Context(), cfg, listener, metrics.New(), log)
 		},
 	}
 }
@@ -48,9 +53,25 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runWorker(cmd.Context(), cfg, roleLogger(cfg))
+			log := roleLogger(cfg)
+			defer watchdog(cmd.Context(), cfg, log)()
+			return runWorker(cmd.Context(), cfg, metrics.New(), log)
 		},
 	}
+}
+
+// watchdogGrace is how much longer than its work a process may take to end.
+const watchdogGrace = 10 * time.Second
+
+// watchdog ends a process that was told to end and does not. What it leaves is
+// taken up by others, as after a crash. The returned function calls it off.
+func watchdog(ctx context.Context, cfg config.Config, log *slog.Logger) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		time.AfterFunc(cfg.DrainDelay+cfg.StopTimeout+watchdogGrace, func() {
+			log.Error("not everything stopped in time")
+			os.Exit(exitFailed)
+		})
+	})
 }
 
 func migrateCommand() *cobra.Command {

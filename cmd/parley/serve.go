@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -25,6 +27,8 @@ import (
 	"parley/demo"
 	"parley/doorbell"
 	"parley/knowledge"
+	"parley/metrics"
+	"parley/ops"
 	"parley/store"
 	"parley/store/eventlog"
 	"parley/store/live"
@@ -47,13 +51,15 @@ type role struct {
 	waker    *eventlog.Waker
 	live     *live.Publisher
 	vault    *vault.Vault
+	metrics  *metrics.Metrics
 }
 
-func newRole(ctx context.Context, cfg config.Config, log *slog.Logger) (*role, error) {
+// newRole prepares a role, which is called name in the metrics.
+func newRole(ctx context.Context, cfg config.Config, name string, m *metrics.Metrics, log *slog.Logger) (*role, error) {
 	if err := cfg.Require("DATABASE_URL", "TEMPORAL_ADDRESS"); err != nil {
 		return nil, err
 	}
-	r := &role{cfg: cfg, log: log}
+	r := &role{cfg: cfg, log: log, metrics: m}
 	var err error
 	if r.vault, err = vault.New(cfg.SecretKey); err != nil {
 		return nil, err
@@ -64,14 +70,19 @@ func newRole(ctx context.Context, cfg config.Config, log *slog.Logger) (*role, e
 	// Lazy: without the engine messages are still taken and shown, and the bells wait.
 	r.engine, err = client.NewLazyClient(client.Options{
 		HostPort: cfg.TemporalAddress, Namespace: cfg.TemporalNamespace, Logger: temporallog.NewStructuredLogger(log),
+		MetricsHandler: m.Temporal(),
 	})
 	if err != nil {
 		r.pool.Close()
 		return nil, fmt.Errorf("prepare the connection to Temporal at %s: %w", cfg.TemporalAddress, err)
 	}
+	m.WatchPool(name, r.pool)
 	r.waker = eventlog.NewWaker(r.pool, log)
 	r.live = live.NewPublisher(r.pool, log)
-	hooks := store.Hooks{Wake: r.waker.Wake, Rang: func(b store.Bell) { r.doorbell.Rang(b) }}
+	hooks := store.Hooks{
+		Wake: r.waker.Wake, Rang: func(b store.Bell) { r.doorbell.Rang(b) },
+		Took: m.Inbound, Answered: m.Answered,
+	}
 	r.store = store.New(r.pool, hooks)
 	r.doorbell = doorbell.New(doorbell.Config{Outbox: r.store, Engine: r.engine, IdleAfter: cfg.IdleAfter, Log: log})
 	return r, nil
@@ -102,7 +113,7 @@ func (r *role) background(ctx context.Context, g *errgroup.Group) {
 	g.Go(func() error { return r.doorbell.Run(ctx) })
 }
 
-func (r *role) bot() (*bot.Bot, error) {
+func (r *role) bot() (measuredBot, error) {
 	model := bot.Model(bot.Offline{})
 	if !r.cfg.Offline() {
 		var err error
@@ -110,15 +121,37 @@ func (r *role) bot() (*bot.Bot, error) {
 			BaseURL: r.cfg.OpenAIBaseURL, Key: r.cfg.OpenAIAPIKey, Model: r.cfg.OpenAIModel, Timeout: r.cfg.ModelTimeout,
 		})
 		if err != nil {
-			return nil, err
+			return measuredBot{}, err
 		}
 	}
-	return bot.New(bot.Deps{Knowledge: knowledge.NewBase(r.pool), Model: model, Log: r.log}), nil
+	return measuredBot{Bot: bot.New(bot.Deps{Knowledge: knowledge.NewBase(r.pool), Model: model, Log: r.log}), metrics: r.metrics}, nil
+}
+
+// engineCheck asks the engine whether it serves.
+func (r *role) engineCheck(needed bool) ops.Check {
+	return ops.Check{
+		Name: "engine", Needed: needed, Problem: "Temporal does not answer: messages are taken and wait for it",
+		Probe: func(ctx context.Context) error {
+			_, err := r.engine.CheckHealth(ctx, &client.CheckHealthRequest{})
+			return err
+		},
+	}
+}
+
+// health says whether the role is ready, by the checks that every role has and its own.
+func (r *role) health(engineNeeded bool, own ...ops.Check) *ops.Health {
+	h := ops.NewHealth(r.log, append([]ops.Check{api.DatabaseCheck(r.store), r.engineCheck(engineNeeded)}, own...)...)
+	answersBy := "a model"
+	if r.cfg.Offline() {
+		answersBy = "the built-in offline responder: no model is configured"
+	}
+	h.Tell("answers_by", answersBy)
+	return h
 }
 
 // runAPI serves HTTP on ln until ctx is done.
-func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, log *slog.Logger) error {
-	r, err := newRole(ctx, cfg, log)
+func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, m *metrics.Metrics, log *slog.Logger) error {
+	r, err := newRole(ctx, cfg, "api", m, log)
 	if err != nil {
 		return err
 	}
@@ -128,10 +161,21 @@ func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, log *slog.L
 		return err
 	}
 	hub := stream.New(stream.Deps{Pool: r.pool, Publisher: r.live, Log: log})
+	m.WatchStreams(func() metrics.Streams { return metrics.Streams(hub.Stats()) })
+	m.WatchBacklog(func(ctx context.Context) (metrics.Backlog, error) {
+		b, err := r.store.Backlog(ctx)
+		return metrics.Backlog(b), err
+	}, log)
 	handlers := map[string]func(string){live.Channel: live.Handler(hub.Live, log)}
+	follower := eventlog.NewFollower(r.pool, hub, handlers, log)
+	health := r.health(false, ops.Check{
+		Name: "event_log", Needed: true, Problem: "the event log is not being followed: streams would stand still", Probe: follower.Check,
+	})
 	server := api.New(api.Config{
 		Store: r.store, Hub: hub, Live: r.live, Bot: answers, Vault: r.vault, Log: log,
 		PublicURL: cfg.PublicURL, WorkflowURL: workflowURL(cfg),
+		Health: health, Metrics: m.Handler(), MetricsToken: cfg.MetricsToken, Observer: m,
+		TrustedProxies: cfg.TrustedProxies, DrainDelay: cfg.DrainDelay,
 	})
 
 	// What serves requests stops first; what they need goes on until they are done.
@@ -140,7 +184,7 @@ func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, log *slog.L
 	r.background(below, g)
 	g.Go(func() error { return hub.Run(below) })
 	g.Go(func() error { return eventlog.NewSequencer(r.pool, 0, log).Run(below) })
-	g.Go(func() error { return eventlog.NewFollower(r.pool, hub, handlers, log).Run(below) })
+	g.Go(func() error { return follower.Run(below) })
 	g.Go(func() error {
 		defer stop()
 		serving, cancel := context.WithCancel(ctx)
@@ -165,8 +209,8 @@ func workflowURL(cfg config.Config) func(string) string {
 const engineRetry = 2 * time.Second
 
 // runWorker runs dialogues until ctx is done.
-func runWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error {
-	r, err := newRole(ctx, cfg, log)
+func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *slog.Logger) error {
+	r, err := newRole(ctx, cfg, "worker", m, log)
 	if err != nil {
 		return err
 	}
@@ -175,9 +219,19 @@ func runWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	var running atomic.Bool
+	health := r.health(true, ops.Check{
+		Name: "worker", Needed: true, Problem: "the worker has not begun to take work from Temporal",
+		Probe: func(context.Context) error {
+			if !running.Load() {
+				return errors.New("the worker does not run")
+			}
+			return nil
+		},
+	})
 	watcher := activities.NewWatcher(r.store, log)
 	wc := worker.Config{
-		Client: r.engine, Log: log,
+		Client: r.engine, Log: log, StopTimeout: cfg.StopTimeout, Observer: m, Running: running.Store,
 		Replies: &activities.Replies{
 			Store: r.store, Bot: answers, Watcher: watcher, Progress: worker.Progress{Live: r.live}, Log: log,
 			Quiet: cfg.QuietPeriod, QuietMax: cfg.QuietPeriodMax,
@@ -191,6 +245,15 @@ func runWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	g, below := errgroup.WithContext(below)
 	r.background(below, g)
 	g.Go(func() error { return watcher.Run(below) })
+	if cfg.OpsListen != "" {
+		ln, err := net.Listen("tcp", cfg.OpsListen)
+		if err != nil {
+			stop()
+			return errors.Join(fmt.Errorf("listen on PARLEY_OPS_LISTEN: %w", err), g.Wait())
+		}
+		g.Go(func() error { return ops.Serve(below, ln, ops.Handler(health, m.Handler(), cfg.MetricsToken), log) })
+	}
+	context.AfterFunc(ctx, health.Drain)
 	g.Go(func() error {
 		defer stop()
 		working, cancel := context.WithCancel(ctx)

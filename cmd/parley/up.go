@@ -16,9 +16,11 @@ import (
 
 	"parley/config"
 	"parley/local"
+	"parley/metrics"
 )
 
 const (
+	stopWorking = 3 * time.Second  // for answers that are being written
 	stopServing = 4 * time.Second  // for the API and the worker, before their databases go
 	stopAll     = 10 * time.Second // then the process ends whatever still runs
 	demoMarker  = "demo.decided"
@@ -178,9 +180,12 @@ func prepare(ctx context.Context, cfg config.Config, flags upFlags, log *slog.Lo
 
 // serve runs the API and the worker until the context ends or one of them fails, and calls ready once.
 func serve(ctx context.Context, cfg config.Config, listener net.Listener, log *slog.Logger, ready func() error) error {
+	// Nobody else takes over here, and somebody waits at the terminal.
+	cfg.DrainDelay, cfg.StopTimeout = 0, min(cfg.StopTimeout, stopWorking)
+	m := metrics.New()
 	group, running := errgroup.WithContext(ctx)
-	group.Go(func() error { return runAPI(running, cfg, listener, log) })
-	group.Go(func() error { return runWorker(running, cfg, log) })
+	group.Go(func() error { return runAPI(running, cfg, listener, m, log) })
+	group.Go(func() error { return runWorker(running, cfg, m, log) })
 	group.Go(func() error {
 		if err := awaitReady(running, baseURL(listener)); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,6 +42,7 @@ type Follower struct {
 	log      *slog.Logger
 	handlers map[string]func(payload string)
 	grew     chan struct{}
+	readAt   atomic.Int64 // when the log was last read, in Unix nanoseconds
 }
 
 // NewFollower makes a Follower. The handlers, by NOTIFY channel, are called with
@@ -52,6 +54,21 @@ func NewFollower(pool *pgxpool.Pool, sink Sink, handlers map[string]func(payload
 	}
 	f.handlers[eventsChannel] = func(string) { f.signal() }
 	return f
+}
+
+// lagging is how long the log may not have been read: it is looked at every second.
+const lagging = 15 * time.Second
+
+// Check fails when the log has not been read for a while.
+func (f *Follower) Check(context.Context) error {
+	at := f.readAt.Load()
+	if at == 0 {
+		return errors.New("the event log has not been read yet")
+	}
+	if since := time.Since(time.Unix(0, at)); since > lagging {
+		return fmt.Errorf("the event log was last read %s ago", since.Round(time.Second))
+	}
+	return nil
 }
 
 func (f *Follower) signal() {
@@ -101,6 +118,7 @@ func (f *Follower) follow(ctx context.Context) {
 			}
 		default:
 			failures = 0
+			f.readAt.Store(time.Now().UnixNano())
 		}
 		select {
 		case <-ctx.Done():
