@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"net/mail"
 	"regexp"
 	"strings"
 	"time"
@@ -118,62 +117,6 @@ func (s *Server) createChannel(c *gin.Context) (any, error) {
 	}
 	s.Log.Info("channel added", "channel_id", added.ID, "kind", added.Kind, "operator_id", operatorOf(c).ID)
 	return viewChannel(added), nil
-}
-
-func (s *Server) listOperators(c *gin.Context) (any, error) {
-	list, err := s.Store.Operators(c)
-	if err != nil {
-		return nil, err
-	}
-	views := make([]operatorView, len(list))
-	for i, o := range list {
-		views[i] = viewOperator(o)
-	}
-	return gin.H{"operators": views}, nil
-}
-
-// NewOperator is an operator or admin to add, with the password in the clear.
-type NewOperator struct {
-	Email    string `json:"email"`
-	Name     string `json:"name"`
-	Role     string `json:"role"`
-	Password string `json:"password"`
-}
-
-// Prepare checks the input, and makes of it what is stored.
-func (in NewOperator) Prepare() (store.NewOperator, error) {
-	address, err := mail.ParseAddress(in.Email)
-	if err != nil || address.Address != strings.TrimSpace(in.Email) {
-		return store.NewOperator{}, dialogue.Errorf(dialogue.CodeInvalid, "%q is no e-mail address", in.Email)
-	}
-	if err := checkText("name", in.Name, 100); err != nil {
-		return store.NewOperator{}, err
-	}
-	if in.Role != roleAdmin && in.Role != "operator" {
-		return store.NewOperator{}, dialogue.Errorf(dialogue.CodeInvalid, "role %q is neither admin nor operator", in.Role)
-	}
-	hash, err := HashPassword(in.Password)
-	if err != nil {
-		return store.NewOperator{}, err
-	}
-	return store.NewOperator{Email: strings.ToLower(address.Address), Name: strings.TrimSpace(in.Name), Role: in.Role, PasswordHash: hash}, nil
-}
-
-func (s *Server) createOperator(c *gin.Context) (any, error) {
-	var in NewOperator
-	if err := readJSON(c, &in); err != nil {
-		return nil, err
-	}
-	prepared, err := in.Prepare()
-	if err != nil {
-		return nil, err
-	}
-	added, err := s.Store.AddOperator(c, prepared)
-	if err != nil {
-		return nil, err
-	}
-	s.Log.Info("operator added", "added_id", added.ID, "role", added.Role, "operator_id", operatorOf(c).ID)
-	return viewOperator(added), nil
 }
 
 // shownBody is how much of a dead letter is shown, in bytes.

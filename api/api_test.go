@@ -21,6 +21,7 @@ import (
 	"parley/api/stream"
 	"parley/bot"
 	"parley/dialogue"
+	"parley/metrics"
 	"parley/store"
 	"parley/store/live"
 	"parley/testenv"
@@ -28,6 +29,8 @@ import (
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
+
+const metricsToken = "a token of the metrics"
 
 type fakeBot struct{}
 
@@ -64,6 +67,7 @@ func setup(t *testing.T) *bundle {
 		Store: b.store, Live: publisher, Bot: fakeBot{}, Vault: box, Log: log,
 		Hub:         stream.New(stream.Deps{Pool: pool, Publisher: publisher, Log: log}),
 		WorkflowURL: func(id string) string { return "http://ui.example/" + id },
+		Metrics:     metrics.New().Handler(), MetricsToken: metricsToken,
 	})
 	b.handler = server.Handler()
 	b.loadContract()
@@ -105,6 +109,13 @@ func (b *bundle) addUser(role string) (token string) {
 	token, hash := api.NewToken()
 	require.NoError(b.t, b.store.AddAPIToken(context.Background(), hash, o.ID, "test"))
 	return token
+}
+
+func (b *bundle) operatorID(role string) uuid.UUID {
+	b.t.Helper()
+	o, err := b.store.OperatorByEmail(context.Background(), role+"@shop.example")
+	require.NoError(b.t, err)
+	return o.ID
 }
 
 func (b *bundle) addVisitor() string {
@@ -228,6 +239,8 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"POST", "/api/v1/channels", b.admin, `{"kind":"widget","slug":"site","name":"Site","settings":{"allowed_origins":["https://shop.example"]}}`},
 		{"GET", "/api/v1/operators", b.operator, ""},
 		{"POST", "/api/v1/operators", b.admin, `{"email":"new@shop.example","name":"New","role":"operator","password":"12345678"}`},
+		{"PUT", "/api/v1/operators/" + b.operatorID("operator").String(), b.admin, `{"name":"Anna O.","role":"operator","disabled":false}`},
+		{"PUT", "/api/v1/session/password", b.operator, `{"current":"a good password","password":"a better password"}`},
 		{"GET", "/api/v1/dead-letters", b.admin, ""},
 		{"GET", "/api/openapi.yaml", "", ""},
 		{"GET", "/widget/v1/config?channel=demo", "", ""},
@@ -238,6 +251,7 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"POST", "/widget/v1/receipts", b.visitor, `{"delivered":3,"read":2}`},
 		{"GET", "/healthz", "", ""},
 		{"GET", "/readyz", "", ""},
+		{"GET", "/metrics", metricsToken, ""},
 	} {
 		b.ok(c.method, c.path, c.token, c.body)
 		path, _, _ := strings.Cut(c.path, "?")

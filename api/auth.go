@@ -66,10 +66,12 @@ type operatorView struct {
 	Email string    `json:"email"`
 	Name  string    `json:"name"`
 	Role  string    `json:"role"`
+
+	Disabled bool `json:"disabled,omitempty"` // may not log in any more
 }
 
 func viewOperator(o db.Operator) operatorView {
-	return operatorView{ID: o.ID, Email: o.Email, Name: o.Name, Role: o.Role}
+	return operatorView{ID: o.ID, Email: o.Email, Name: o.Name, Role: o.Role, Disabled: o.DisabledAt != nil}
 }
 
 func (s *Server) login(c *gin.Context) (any, error) {

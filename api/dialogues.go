@@ -52,8 +52,7 @@ func (s *Server) routeAPI(r *gin.RouterGroup) {
 
 	in.GET("/channels", s.json(s.listChannels))
 	in.POST("/channels", s.requireAdmin, s.jsonCreated(s.createChannel))
-	in.GET("/operators", s.json(s.listOperators))
-	in.POST("/operators", s.requireAdmin, s.jsonCreated(s.createOperator))
+	s.routeOperators(in)
 	in.GET("/dead-letters", s.requireAdmin, s.json(s.listDeadLetters))
 }
 

@@ -65,7 +65,7 @@ type problemReport struct {
 	Status int               `json:"status"`
 	Detail string            `json:"detail"`
 	Code   dialogue.Code     `json:"code"`
-	Checks map[string]Result `json:"checks"`
+	Checks map[string]Result `json:"checks,omitempty"`
 }
 
 // ServeHTTP answers 200 when the process is ready, or works without something that

@@ -16,28 +16,34 @@ import (
 func userCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "user",
-		Short: "Add operators and admins, reset passwords, make API tokens",
-		Long: "Add operators and admins, reset passwords, make API tokens. Works on the database of DATABASE_URL, " +
+		Short: "Add, disable and list operators and admins, reset passwords, make API tokens",
+		Long: "Add, disable and list operators and admins, reset passwords, make API tokens. Works on the database of DATABASE_URL, " +
 			"else on the one of the `parley up` that runs on this machine.",
 	}
-	cmd.AddCommand(userListCommand(), userAddCommand(), userPasswordCommand(), userTokenCommand())
+	cmd.AddCommand(userListCommand(), userAddCommand(), userPasswordCommand(), userTokenCommand(),
+		userAccessCommand("disable", "Log a user out everywhere and let them in no more; what they wrote stays", true),
+		userAccessCommand("enable", "Let a disabled user in again", false))
 	return cmd
 }
 
 func userListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List who may log in",
+		Short: "List operators and admins",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return onRecord(cmd, func(s *store.Store) error {
-				operators, err := s.Operators(cmd.Context())
+				operators, err := s.AllOperators(cmd.Context())
 				if err != nil {
 					return err
 				}
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 				for _, o := range operators {
-					fmt.Fprintf(w, "%s\t%s\t%s\n", o.Email, o.Role, o.Name)
+					access := ""
+					if o.DisabledAt != nil {
+						access = "disabled"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Email, o.Role, o.Name, access)
 				}
 				return w.Flush()
 			})
@@ -108,6 +114,27 @@ func userPasswordCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input instead of making one")
 	return cmd
+}
+
+func userAccessCommand(name, short string, disable bool) *cobra.Command {
+	return &cobra.Command{
+		Use:   name + " EMAIL",
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return onRecord(cmd, func(s *store.Store) error {
+				o, err := s.OperatorByEmail(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if _, err := s.ChangeOperator(cmd.Context(), o.ID, store.OperatorChange{Disabled: &disable}); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s is %sd.\n", o.Email, name)
+				return nil
+			})
+		},
+	}
 }
 
 func userTokenCommand() *cobra.Command {

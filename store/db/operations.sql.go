@@ -41,6 +41,20 @@ func (q *Queries) Backlog(ctx context.Context, db DBTX) (BacklogRow, error) {
 	return i, err
 }
 
+const deleteOtherSessions = `-- name: DeleteOtherSessions :exec
+DELETE FROM operator_sessions WHERE operator_id = $1 AND token_hash <> $2::bytea
+`
+
+type DeleteOtherSessionsParams struct {
+	OperatorID uuid.UUID
+	Kept       []byte
+}
+
+func (q *Queries) DeleteOtherSessions(ctx context.Context, db DBTX, arg DeleteOtherSessionsParams) error {
+	_, err := db.Exec(ctx, deleteOtherSessions, arg.OperatorID, arg.Kept)
+	return err
+}
+
 const listAllOperators = `-- name: ListAllOperators :many
 SELECT id, email, name, role, password_hash, disabled_at, created_at FROM operators ORDER BY disabled_at IS NOT NULL, name, id
 `

@@ -19,3 +19,6 @@ SELECT * FROM operators WHERE id = $1 FOR UPDATE;
 
 -- name: ListAllOperators :many
 SELECT * FROM operators ORDER BY disabled_at IS NOT NULL, name, id;
+
+-- name: DeleteOtherSessions :exec
+DELETE FROM operator_sessions WHERE operator_id = $1 AND token_hash <> sqlc.arg(kept)::bytea;
