@@ -108,9 +108,25 @@ func (s *Server) observe(c *gin.Context) {
 		args = append(args, "operator_id", o.(db.Operator).ID)
 	}
 	if v, ok := c.Get(visitorKey); ok {
-		args = append(args, "channel_id", v.(store.Visitor).Channel.ID, "dialogue_id", v.(store.Visitor).DialogueID.UUID)
+		args = append(args, "channel_id", v.(store.Visitor).Channel.ID)
+	}
+	if id := dialogueOf(c); id != uuid.Nil {
+		args = append(args, "dialogue_id", id)
 	}
 	s.Log.Log(c, level, "request", args...)
+}
+
+// dialogueOf is the dialogue that a request is about, as far as its address or
+// its visitor says.
+func dialogueOf(c *gin.Context) uuid.UUID {
+	if v, ok := c.Get(visitorKey); ok {
+		return v.(store.Visitor).DialogueID.UUID
+	}
+	if strings.HasPrefix(c.FullPath(), "/api/v1/dialogues/:id") {
+		id, _ := uuid.Parse(c.Param("id"))
+		return id
+	}
+	return uuid.Nil
 }
 
 // hookKind is the kind of channel whose webhook a route is.

@@ -31,11 +31,14 @@ type Health struct {
 	checks   []Check
 	facts    map[string]string
 	draining atomic.Bool
+
+	mu     sync.Mutex
+	failed map[string]bool // checks that failed when they were last made
 }
 
 // NewHealth makes a Health of the given checks.
 func NewHealth(log *slog.Logger, checks ...Check) *Health {
-	return &Health{log: log, checks: checks, facts: map[string]string{}}
+	return &Health{log: log, checks: checks, facts: map[string]string{}, failed: map[string]bool{}}
 }
 
 // Tell adds a fact to what is reported. It is called before the Health serves.
@@ -93,10 +96,11 @@ func (h *Health) look(ctx context.Context) (report Report, missing string) {
 			ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 			defer cancel()
 			results[i] = Result{Status: "ok", Needed: c.Needed}
-			if err := c.Probe(ctx); err != nil {
+			err := c.Probe(ctx)
+			if err != nil {
 				results[i].Status, results[i].Problem = "failed", c.Problem
-				h.log.Warn("a check failed", "check", c.Name, "error", err)
 			}
+			h.note(c.Name, err)
 		})
 	}
 	probing.Wait()
@@ -116,6 +120,20 @@ func (h *Health) look(ctx context.Context) (report Report, missing string) {
 		}
 	}
 	return report, missing
+}
+
+// note logs when a check begins to fail and when it holds again: it is made every
+// few seconds.
+func (h *Health) note(check string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case err != nil && !h.failed[check]:
+		h.log.Warn("a check fails", "check", check, "error", err)
+	case err == nil && h.failed[check]:
+		h.log.Info("a check holds again", "check", check)
+	}
+	h.failed[check] = err != nil
 }
 
 func refuse(w http.ResponseWriter, detail string, checks map[string]Result) {
