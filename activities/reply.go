@@ -56,15 +56,20 @@ type Bot interface {
 
 // Replies is the activity that has the bot answer a dialogue.
 type Replies struct {
-	Store    *store.Store
-	Bot      Bot
-	Watcher  *Watcher
-	Progress Progress
-	Log      *slog.Logger
+	Store     *store.Store
+	Bot       Bot
+	Watcher   *Watcher
+	Progress  Progress
+	Summaries *Folder // nil: dialogues get no summaries
+	Log       *slog.Logger
 
 	Quiet    time.Duration // how long the customer must have been silent before the bot begins
 	QuietMax time.Duration // how long the first unanswered message waits for that at most
+	Drain    time.Duration // how long a model may go on writing once the worker stops; then another worker asks again
 }
+
+// errDraining says that the worker stops: another takes the turn up at once.
+var errDraining = errors.New("the worker stops")
 
 // Reply waits for the customer to pause, has the bot answer everything that is
 // unanswered, and commits the answer behind the fence. A message that comes
@@ -146,6 +151,8 @@ func sleep(ctx context.Context, d time.Duration, watch *Watch, p store.Pending) 
 			if c.CustomerSeq != p.CustomerSeq || c.Epoch != p.Epoch || c.AnsweredSeq != p.AnsweredSeq || c.Closed {
 				return true, nil
 			}
+		case <-activity.GetWorkerStopChannel(ctx):
+			return false, draining()
 		case <-ctx.Done():
 			return false, ctx.Err()
 		}
@@ -182,32 +189,38 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 		}}, nil
 	}
 	defer r.Progress.Ended(t)
-	answer, err := r.ask(ctx, t, watch, last)
-	if err != nil {
-		return r.failed(ctx, t, err)
-	}
-	res, err := TurnResult(answer)
+	profile, err := ProfileOf(t)
 	if err != nil {
 		return workflows.ReplyResult{}, err
 	}
-	if answer.Handoff != "" {
-		res.Notice = bot.Notice(answer.Handoff, answer.Language)
+	var res store.TurnResult
+	if t.Cap != "" {
+		res = store.TurnResult{Handoff: dialogue.HandoffRule, Cap: t.Cap, Language: languageOf(t)}
+	} else {
+		answer, err := r.ask(ctx, t, profile, watch, last)
+		if err != nil {
+			return r.failed(ctx, t, profile, err)
+		}
+		if res, err = TurnResult(answer, profile); err != nil {
+			return workflows.ReplyResult{}, err
+		}
+	}
+	said, outcome := res.Text, workflows.ReplyAnswered
+	if res.Handoff != "" {
+		res.Notice = profile.Notice(res.Handoff, res.Cap, res.Language, time.Now())
+		said, outcome = res.Notice, workflows.ReplyHandedOff
 	}
 	done, err := r.Store.FinishTurn(ctx, t, res, last)
 	if err != nil {
-		return r.failed(ctx, t, err)
+		return r.failed(ctx, t, profile, err)
 	}
-	if answer.Handoff != "" {
-		return result(workflows.ReplyHandedOff, t, res.Notice, done), nil
-	}
-	return result(workflows.ReplyAnswered, t, answer.Text, done), nil
+	return result(outcome, t, said, done), nil
 }
 
 // ask has the bot answer. It gives up as soon as the dialogue goes on without it.
-func (r *Replies) ask(ctx context.Context, t store.Turn, watch *Watch, last bool) (answer bot.Answer, err error) {
-	profile, err := Profile(ctx, r.Store)
-	if err != nil {
-		return bot.Answer{}, err
+func (r *Replies) ask(ctx context.Context, t store.Turn, profile bot.Profile, watch *Watch, last bool) (answer bot.Answer, err error) {
+	if r.Summaries != nil {
+		r.Summaries.Start(ctx, t, profile)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	var watched atomic.Bool
@@ -215,11 +228,17 @@ func (r *Replies) ask(ctx context.Context, t store.Turn, watch *Watch, last bool
 	watching.Go(func() {
 		typing := time.NewTicker(typingEvery)
 		defer typing.Stop()
+		stopping := activity.GetWorkerStopChannel(ctx)
+		var drained <-chan time.Time
 		r.Progress.Typing(t)
 		for {
 			select {
 			case <-typing.C:
 				r.Progress.Typing(t)
+			case <-stopping:
+				stopping, drained = nil, time.After(r.Drain)
+			case <-drained:
+				cancel(errDraining)
 			case c := <-watch.C:
 				watched.Store(c.Watched)
 				switch {
@@ -257,7 +276,7 @@ func (r *Replies) ask(ctx context.Context, t store.Turn, watch *Watch, last bool
 
 // failed decides what comes after an error: another attempt, which the engine
 // makes, or the operators.
-func (r *Replies) failed(ctx context.Context, t store.Turn, err error) (workflows.ReplyResult, error) {
+func (r *Replies) failed(ctx context.Context, t store.Turn, profile bot.Profile, err error) (workflows.ReplyResult, error) {
 	log := r.Log.With("dialogue_id", t.DialogueID, "turn_id", t.ID, "attempt", t.Attempts)
 	switch {
 	case errors.Is(err, store.ErrNewerMessage):
@@ -267,6 +286,8 @@ func (r *Replies) failed(ctx context.Context, t store.Turn, err error) (workflow
 			log.Warn("cannot record that a turn is superseded", "error", dbErr)
 		}
 		return workflows.ReplyResult{}, err
+	case errors.Is(err, errDraining):
+		return workflows.ReplyResult{}, draining()
 	case ctx.Err() != nil:
 		return workflows.ReplyResult{}, ctx.Err()
 	}
@@ -274,6 +295,9 @@ func (r *Replies) failed(ctx context.Context, t store.Turn, err error) (workflow
 	modelErr, ok := errors.AsType[*bot.Error](err)
 	if ok {
 		cause = string(modelErr.Class)
+		if dbErr := r.Store.Spend(ctx, t, Spent(modelErr.Spent, profile), false); dbErr != nil {
+			return workflows.ReplyResult{}, dbErr
+		}
 		if modelErr.Retryable() && t.Attempts < maxModelCalls(modelErr.Class) {
 			log.Warn("model call failed; trying again", "cause", cause, "error", err)
 			if dbErr := r.Store.CountAttempt(ctx, t.ID, cause, err); dbErr != nil {
@@ -287,7 +311,7 @@ func (r *Replies) failed(ctx context.Context, t store.Turn, err error) (workflow
 		return workflows.ReplyResult{}, err
 	}
 	log.Error("turn failed; handing over to the operators", "cause", cause, "error", err)
-	notice := bot.Notice(dialogue.HandoffBotError, languageOf(t))
+	notice := profile.Notice(dialogue.HandoffBotError, "", languageOf(t), time.Now())
 	done, dbErr := r.Store.FailTurn(ctx, t, cause, err, notice)
 	if dbErr != nil {
 		return workflows.ReplyResult{}, dbErr
@@ -295,6 +319,13 @@ func (r *Replies) failed(ctx context.Context, t store.Turn, err error) (workflow
 	res := result(workflows.ReplyFailed, t, notice, done)
 	res.Error = cause + ": " + dialogue.Preview(err.Error())
 	return res, nil
+}
+
+// draining asks the engine to have another worker reply at once.
+func draining() error {
+	return temporal.NewApplicationErrorWithOptions(errDraining.Error(), "draining", temporal.ApplicationErrorOptions{
+		NextRetryDelay: time.Millisecond, Cause: errDraining,
+	})
 }
 
 // maxModelCalls is how many calls a turn makes before an error of this class is
@@ -308,13 +339,7 @@ func maxModelCalls(class bot.ErrorClass) int32 {
 
 // languageOf guesses the customer's language when the bot could not say it.
 func languageOf(t store.Turn) dialogue.Language {
-	var earlier []string
-	for _, l := range t.History {
-		if l.Author == dialogue.AuthorCustomer {
-			earlier = append(earlier, l.Text)
-		}
-	}
-	return bot.DetectLanguage(t.Questions[len(t.Questions)-1].Text, earlier...)
+	return bot.LanguageOf(bot.Input{History: t.History, Questions: t.Questions})
 }
 
 func result(outcome workflows.ReplyOutcome, t store.Turn, said string, done store.Finished) workflows.ReplyResult {

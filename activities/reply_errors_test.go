@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parley/bot"
+	"parley/channel"
 	"parley/dialogue"
 	"parley/store"
 	"parley/workflows"
@@ -143,7 +144,8 @@ func TestTextsThatTheRecordCannotHold(t *testing.T) {
 		res := b.answered(id)
 		require.Equal(t, workflows.ReplyAnswered, res.Outcome)
 		require.Equal(t, "four hours\uFFFD", *b.turn(res.TurnID).Answer)
-		require.NoError(t, b.SendDraft(b.ctx, res.TurnID))
+		_, _, err := b.BeginDraft(b.ctx, b.turn(res.TurnID), channel.Pace{Burst: time.Minute}, false)
+		require.NoError(t, err)
 		require.Equal(t, []string{"customer: how long?", "bot: four hours\uFFFD"}, b.said(id))
 	})
 	t.Run("error", func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,27 +31,35 @@ func (f fakeAccounts) Account(c db.Channel) (channel.Account, error) {
 // fakeSender is a provider. before, when set, is asked first what becomes of a
 // message; calls count from 1.
 type fakeSender struct {
-	before func(call int, out channel.Outgoing) error
+	before func(call int, text string) error
+	pace   channel.Pace
 
 	mu    sync.Mutex
 	calls int
-	sent  []channel.Outgoing
+	sent  []sentPart
 }
 
-func (f *fakeSender) Send(_ context.Context, _ channel.Account, out channel.Outgoing) (string, error) {
+type sentPart struct{ thread, text string }
+
+// Parts cuts at line ends.
+func (f *fakeSender) Parts(text string) []string { return strings.Split(text, "\n") }
+
+func (f *fakeSender) Pace(channel.Account) channel.Pace { return f.pace }
+
+func (f *fakeSender) Send(_ context.Context, _ channel.Account, thread, text string) (string, error) {
 	f.mu.Lock()
 	f.calls++
 	call := f.calls
 	f.mu.Unlock()
 	if f.before != nil {
-		if err := f.before(call, out); err != nil {
+		if err := f.before(call, text); err != nil {
 			return "", err
 		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.sent = append(f.sent, out)
-	return fmt.Sprint(out.ThreadKey, "/sent/", call), nil
+	f.sent = append(f.sent, sentPart{thread, text})
+	return fmt.Sprint(thread, "/sent/", call), nil
 }
 
 func (f *fakeSender) texts() []string {
@@ -58,7 +67,7 @@ func (f *fakeSender) texts() []string {
 	defer f.mu.Unlock()
 	texts := []string{}
 	for _, out := range f.sent {
-		texts = append(texts, out.Text)
+		texts = append(texts, out.text)
 	}
 	return texts
 }
@@ -71,7 +80,7 @@ type sendBundle struct {
 
 func setupSend(t *testing.T) *sendBundle {
 	t.Helper()
-	b := &sendBundle{bundle: setup(t, channel.Telegram), sender: &fakeSender{}}
+	b := &sendBundle{bundle: setup(t, channel.Telegram), sender: &fakeSender{pace: channel.Pace{Every: time.Millisecond, Burst: time.Second}}}
 	b.sends = &activities.Sends{
 		Store: b.Store, Accounts: fakeAccounts{}, Senders: map[string]channel.Sender{channel.Telegram: b.sender}, Log: slog.New(slog.DiscardHandler),
 	}
@@ -134,7 +143,7 @@ func TestDraftIsSentOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, workflows.Doorbell{Epoch: 1, Mode: dialogue.ModeBot, CustomerSeq: 1, AnsweredSeq: 1}, res.State)
 	}
-	require.Equal(t, []channel.Outgoing{{ThreadKey: "77", Text: "an answer"}}, b.sender.sent)
+	require.Equal(t, []sentPart{{"77", "an answer"}}, b.sender.sent)
 	require.Equal(t, []string{"sent"}, b.states(id))
 	require.Equal(t, store.TurnAnswered, b.turn(turn).State)
 	require.Equal(t, 1, b.count("SELECT count(*) FROM messages WHERE provider_message_id = '77/sent/1' AND state = 'sent'"))
@@ -171,18 +180,44 @@ func TestTakeoverKeepsADraftIn(t *testing.T) {
 	require.Equal(t, store.TurnSuperseded, b.turn(turn).State)
 }
 
-func TestTakeoverStopsTheBotsMessageThatIsStillQueued(t *testing.T) {
+// The answer met the provider's rate limit, and somebody took over meanwhile: it
+// was no answer, also not after the dialogue is handed back.
+func TestTakeoverTakesBackTheBotsMessageThatIsStillQueued(t *testing.T) {
 	t.Parallel()
 	b := setupSend(t)
 	id := b.write("one")
 	turn := b.draft(id, "too late")
-	require.NoError(t, b.SendDraft(b.ctx, turn))
+	b.sender.before = func(int, string) error {
+		return &channel.SendError{Outcome: channel.Paused, Reason: "retry after 7", RetryAfter: 7 * time.Second}
+	}
+	_, err := b.send(id, turn)
+	require.Error(t, err)
+	require.Equal(t, []string{"queued: retry after 7"}, b.states(id))
 	b.takeOver(id)
-	_, err := b.send(id, uuid.Nil)
-	require.NoError(t, err)
-	require.Empty(t, b.sender.texts())
 	require.Equal(t, []string{"failed: taken over before it was sent"}, b.states(id))
 	require.True(t, b.waiting(id), "nobody has answered the customer")
+	require.Equal(t, store.TurnSuperseded, b.turn(turn).State)
+
+	res, err := b.send(id, uuid.Nil)
+	require.NoError(t, err)
+	require.Empty(t, b.sender.texts())
+	require.Equal(t, int64(0), res.State.AnsweredSeq)
+
+	_, err = b.SetMode(b.ctx, id, dialogue.ModeBot, b.anna)
+	require.NoError(t, err)
+	again := b.draft(id, "in time")
+	require.NotEqual(t, turn, again)
+	b.sender.before = nil
+	require.NoError(t, b.endPause())
+	_, err = b.send(id, again)
+	require.NoError(t, err)
+	require.Equal(t, []string{"in time"}, b.sender.texts())
+}
+
+// endPause ends what the provider asked for.
+func (b *sendBundle) endPause() error {
+	_, err := b.Pool().Exec(b.ctx, "UPDATE channel_pace SET blocked_until = NULL")
+	return err
 }
 
 func TestTakeoverWaitsForTheMessageThatIsOnItsWay(t *testing.T) {
@@ -191,7 +226,7 @@ func TestTakeoverWaitsForTheMessageThatIsOnItsWay(t *testing.T) {
 	id := b.write("one")
 	turn := b.draft(id, "on its way")
 	var inFlight []uuid.UUID
-	b.sender.before = func(int, channel.Outgoing) error {
+	b.sender.before = func(int, string) error {
 		b.takeOver(id)
 		var err error
 		inFlight, err = b.WaitForBotSends(b.ctx, id, 100*time.Millisecond)
@@ -215,7 +250,8 @@ func TestMessageLeftOnItsWayIsNotSentTwice(t *testing.T) {
 	b.operatorWrites(id, "surely")
 	left, err := b.NextOutgoing(b.ctx, id)
 	require.NoError(t, err)
-	require.NoError(t, b.BeginSend(b.ctx, left.Message))
+	_, err = b.BeginSend(b.ctx, left.Message, b.sender.pace, false)
+	require.NoError(t, err)
 
 	res, err := b.send(id, uuid.Nil)
 	require.NoError(t, err)
@@ -241,8 +277,8 @@ func TestOutcomesOfASend(t *testing.T) {
 			id := b.write("one")
 			b.operatorWrites(id, "first")
 			b.operatorWrites(id, "second")
-			b.sender.before = func(_ int, out channel.Outgoing) error {
-				if out.Text == "first" {
+			b.sender.before = func(_ int, text string) error {
+				if text == "first" {
 					return test.err
 				}
 				return nil
@@ -257,24 +293,32 @@ func TestOutcomesOfASend(t *testing.T) {
 	}
 }
 
-func TestRateLimitedMessageKeepsItsPlace(t *testing.T) {
+func TestRateLimitedMessageKeepsItsPlaceAndStopsItsAccountOnly(t *testing.T) {
 	t.Parallel()
 	b := setupSend(t)
 	id := b.write("one")
 	b.operatorWrites(id, "first")
 	b.operatorWrites(id, "second")
-	b.sender.before = func(call int, _ channel.Outgoing) error {
+	b.sender.before = func(call int, _ string) error {
 		if call == 1 {
-			return &channel.SendError{Outcome: channel.NotSent, Reason: "retry after 7", RetryAfter: 7 * time.Second}
+			return &channel.SendError{Outcome: channel.Paused, Reason: "retry after 70", RetryAfter: 70 * time.Second}
 		}
 		return nil
 	}
 	_, err := b.send(id, uuid.Nil)
 	limited := applicationError(t, err)
 	require.False(t, limited.NonRetryable())
-	require.Equal(t, 7*time.Second, limited.NextRetryDelay())
-	require.Equal(t, []string{"queued: retry after 7", "queued"}, b.states(id))
+	require.Equal(t, 70*time.Second, limited.NextRetryDelay())
+	require.Equal(t, []string{"queued: retry after 70", "queued"}, b.states(id))
 
+	_, err = b.send(id, uuid.Nil)
+	require.Greater(t, applicationError(t, err).NextRetryDelay(), 60*time.Second, "the whole account waits")
+	require.Empty(t, b.sender.texts())
+	slot, err := b.WaitTurn(b.ctx, uuid.New(), b.sender.pace, false)
+	require.NoError(t, err)
+	require.Zero(t, slot, "other accounts do not")
+
+	require.NoError(t, b.endPause())
 	_, err = b.send(id, uuid.Nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"first", "second"}, b.sender.texts())
@@ -282,23 +326,147 @@ func TestRateLimitedMessageKeepsItsPlace(t *testing.T) {
 	require.False(t, b.waiting(id))
 }
 
-func TestWhatThisWorkerCannotSendWaits(t *testing.T) {
+// Half of a long message is out: the rest follows, and nothing comes twice.
+func TestLongMessageGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
 	b := setupSend(t)
 	id := b.write("one")
-	b.operatorWrites(id, "hello")
-	whole := *b.sends
-	b.sends.Accounts = fakeAccounts{errors.New("sealed under another key")}
+	b.operatorWrites(id, "part one\npart two\npart three")
+	b.sender.before = func(call int, _ string) error {
+		if call == 2 {
+			return &channel.SendError{Outcome: channel.NotSent, Reason: "no connection"}
+		}
+		return nil
+	}
 	_, err := b.send(id, uuid.Nil)
-	require.ErrorContains(t, err, "another key")
-	b.sends.Accounts, b.sends.Senders = whole.Accounts, nil
-	_, err = b.send(id, uuid.Nil)
-	require.ErrorContains(t, err, channel.Telegram)
-	require.Equal(t, []string{"queued"}, b.states(id))
-	*b.sends = whole
+	require.Error(t, err)
+	require.Equal(t, []string{"queued: no connection"}, b.states(id))
 	_, err = b.send(id, uuid.Nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"hello"}, b.sender.texts())
+	require.Equal(t, []string{"part one", "part two", "part three"}, b.sender.texts())
+	require.Equal(t, []string{"sent"}, b.states(id))
+}
+
+// A channel that does not work keeps its messages: operators see why at the
+// message, admins at the channel. Mended, it sends them.
+func TestWhatCannotLeaveWaitsWithItsReason(t *testing.T) {
+	t.Parallel()
+	for name, breaks := range map[string]func(b *sendBundle) (reason string){
+		"another key": func(b *sendBundle) string {
+			b.sends.Accounts = fakeAccounts{errors.New("sealed under another key")}
+			return "sealed under another key"
+		},
+		"no adapter": func(b *sendBundle) string {
+			b.sends.Senders = nil
+			return "this worker cannot send to channels of kind telegram"
+		},
+		"the token is revoked": func(b *sendBundle) string {
+			b.sender.before = func(call int, _ string) error {
+				if call == 1 {
+					return &channel.SendError{Outcome: channel.Broken, Reason: "the token is not accepted"}
+				}
+				return nil
+			}
+			return "the token is not accepted"
+		},
+	} {
+		for _, author := range []string{"operator", "bot"} {
+			t.Run(name+"/"+author, func(t *testing.T) {
+				t.Parallel()
+				b := setupSend(t)
+				id := b.write("one")
+				turn := uuid.Nil
+				if author == "bot" {
+					turn = b.draft(id, "hello")
+				} else {
+					b.operatorWrites(id, "hello")
+				}
+				whole := *b.sends
+				reason := breaks(b)
+				_, err := b.send(id, turn)
+				require.ErrorContains(t, err, reason)
+				require.Equal(t, []string{"queued: " + reason}, b.states(id))
+				require.True(t, b.waiting(id))
+				ch, err := b.Channel(b.ctx, "shop")
+				require.NoError(t, err)
+				require.Equal(t, &reason, ch.Problem)
+
+				*b.sends = whole
+				_, err = b.send(id, turn)
+				require.NoError(t, err)
+				require.Equal(t, []string{"hello"}, b.sender.texts())
+				require.Equal(t, []string{"sent"}, b.states(id))
+				ch, err = b.Channel(b.ctx, "shop")
+				require.NoError(t, err)
+				require.Nil(t, ch.Problem)
+			})
+		}
+	}
+}
+
+// An operator may send again what failed or was never confirmed, and nothing else.
+func TestResend(t *testing.T) {
+	t.Parallel()
+	b := setupSend(t)
+	id := b.write("one")
+	turn := b.draft(id, "the bot's")
+	b.sender.before = func(call int, _ string) error {
+		if call == 1 {
+			return &channel.SendError{Outcome: channel.Unknown, Reason: "no answer in time"}
+		}
+		return nil
+	}
+	_, err := b.send(id, turn)
+	require.NoError(t, err)
+	b.takeOver(id)
+	unsure, err := b.WaitForBotSends(b.ctx, id, time.Minute)
+	require.NoError(t, err)
+	require.Len(t, unsure, 1, "it may still arrive, and nobody waits for it")
+
+	out, err := b.Resend(b.ctx, id, unsure[0], b.anna)
+	require.NoError(t, err)
+	require.Equal(t, dialogue.StateQueued, out.Message.State)
+	_, err = b.send(id, uuid.Nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"the bot's"}, b.sender.texts(), "although operators hold the dialogue")
+	_, err = b.Resend(b.ctx, id, unsure[0], b.anna)
+	require.Equal(t, dialogue.CodeConflict, dialogue.ErrorCode(err))
+	_, err = b.Resend(b.ctx, id, uuid.New(), b.anna)
+	require.Equal(t, dialogue.CodeNotFound, dialogue.ErrorCode(err))
+}
+
+// Several workers share one account's pace.
+func TestWorkersShareAnAccountsPace(t *testing.T) {
+	t.Parallel()
+	b := setupSend(t)
+	pace := channel.Pace{Every: time.Second, Burst: 3 * time.Second}
+	var workers sync.WaitGroup
+	waits := make(chan time.Duration, 12)
+	for range 4 {
+		workers.Go(func() {
+			for range 3 {
+				slot, err := b.WaitTurn(b.ctx, b.channel.ID, pace, false)
+				if err != nil {
+					t.Error(err)
+				}
+				waits <- slot.Wait
+			}
+		})
+	}
+	workers.Wait()
+	close(waits)
+	free, longest := 0, time.Duration(0)
+	for w := range waits {
+		if w == 0 {
+			free++
+		}
+		longest = max(longest, w)
+	}
+	require.InDelta(t, 4, free, 1, "the burst")
+	require.InDelta(t, 8, longest.Seconds(), 1, "each of the rest waits a second longer")
+	spare, err := b.SpareSlot(b.ctx, b.channel.ID, pace)
+	require.NoError(t, err)
+	require.False(t, spare, "signs of typing give way")
 }
 
 func TestNoticeOfAHandoffIsSentAlthoughTheBotIsOut(t *testing.T) {
@@ -345,7 +513,7 @@ func TestProvidersWordsThatTheRecordCannotHold(t *testing.T) {
 	b := setupSend(t)
 	id := b.write("one")
 	b.operatorWrites(id, "hello")
-	b.sender.before = func(int, channel.Outgoing) error {
+	b.sender.before = func(int, string) error {
 		return &channel.SendError{Outcome: channel.Refused, Reason: "blocked\x00 \xff"}
 	}
 	_, err := b.send(id, uuid.Nil)

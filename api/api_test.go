@@ -20,7 +20,9 @@ import (
 	"parley/api"
 	"parley/api/stream"
 	"parley/bot"
+	"parley/channel/telegram"
 	"parley/dialogue"
+	"parley/intake"
 	"parley/metrics"
 	"parley/store"
 	"parley/store/live"
@@ -46,10 +48,13 @@ type bundle struct {
 	spec    map[string]any
 	schemas *jsonschema.Compiler
 
+	telegram *httptest.Server
+
 	admin, operator string // API tokens
 	visitor, other  string // of two visitors
 	dialogue        uuid.UUID
 	turn            uuid.UUID
+	message         uuid.UUID // the visitor's first
 }
 
 func setup(t *testing.T) *bundle {
@@ -63,8 +68,14 @@ func setup(t *testing.T) *bundle {
 	box, err := vault.New(bytes.Repeat([]byte{1}, 32))
 	require.NoError(t, err)
 	b := &bundle{t: t, store: store.New(pool, store.Hooks{})}
+	b.telegram = httptest.NewServer(fakeTelegram{})
+	t.Cleanup(b.telegram.Close)
 	server := api.New(api.Config{
 		Store: b.store, Live: publisher, Bot: fakeBot{}, Vault: box, Log: log,
+		Channels: &intake.Manager{
+			Store: b.store, Vault: box, Log: log,
+			Connector: &intake.Connector{API: telegram.NewClient(), PublicURL: "https://parley.example"},
+		},
 		Hub:         stream.New(stream.Deps{Pool: pool, Publisher: publisher, Log: log}),
 		WorkflowURL: func(id string) string { return "http://ui.example/" + id },
 		Metrics:     metrics.New().Handler(), MetricsToken: metricsToken,
@@ -79,6 +90,9 @@ func setup(t *testing.T) *bundle {
 	var list struct{ Dialogues []store.DialogueView }
 	b.decode(b.ok(http.MethodGet, "/api/v1/dialogues", b.operator, ""), &list)
 	b.dialogue = list.Dialogues[0].ID
+	var page struct{ Messages []store.MessageView }
+	b.decode(b.ok(http.MethodGet, "/api/v1/dialogues/"+b.dialogue.String()+"/messages", b.operator, ""), &page)
+	b.message = page.Messages[0].ID
 	var draft struct {
 		TurnID uuid.UUID `json:"turn_id"`
 	}
@@ -219,7 +233,13 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 	b := setup(t)
 	d := "/api/v1/dialogues/" + b.dialogue.String()
 	done := map[string]bool{"GET /api/v1/stream": true, "GET /widget/v1/stream": true, "POST /hooks/telegram/{channel}": true, "DELETE /api/v1/session": true}
+	var failed store.MessageAndDialogue
+	b.decode(b.ok("POST", d+"/messages", b.operator, `{"client_id":"failed","text":"hi"}`), &failed)
+	_, err := b.store.Pool().Exec(t.Context(), "UPDATE messages SET state = 'failed' WHERE id = $1", failed.Message.ID)
+	require.NoError(t, err)
 	for _, c := range []struct{ method, path, token, body string }{
+		{"POST", d + "/messages/" + failed.Message.ID.String() + "/resend", b.operator, ""},
+		{"PATCH", "/api/v1/channels/demo", b.admin, `{"name":"Another name","settings":{"allowed_origins":[]}}`},
 		{"POST", "/api/v1/session", "", `{"email":"Admin@Shop.example","password":"a good password"}`},
 		{"GET", "/api/v1/session", b.operator, ""},
 		{"GET", "/api/v1/dialogues?status=open,new&mode=bot&channel=demo&assignee=none&unread=true&waiting=false&q=сәлем&sort=recent&limit=1", b.operator, ""},
@@ -242,6 +262,9 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"PUT", "/api/v1/operators/" + b.operatorID("operator").String(), b.admin, `{"name":"Anna O.","role":"operator","disabled":false}`},
 		{"PUT", "/api/v1/session/password", b.operator, `{"current":"a good password","password":"a better password"}`},
 		{"GET", "/api/v1/dead-letters", b.admin, ""},
+		{"GET", "/api/v1/bot", b.admin, ""},
+		{"PUT", "/api/v1/bot", b.admin, `{"version":0,"shop":"Tumar","time_zone":"Asia/Almaty","hours":{"mon":[{"from":"10:00","to":"19:00"}]},` +
+			`"prices":{"input":0.15,"output":0.6,"currency":"USD"},"caps":{"day_cost":5},"notices":{"no_answer":{"ru":"Спрошу у коллег."}}}`},
 		{"GET", "/api/openapi.yaml", "", ""},
 		{"GET", "/widget/v1/config?channel=demo", "", ""},
 		{"POST", "/widget/v1/sessions", "", `{"channel":"demo"}`},
@@ -306,8 +329,24 @@ func TestRefusals(t *testing.T) {
 		"no status":             {"PUT", d + "/status", b.operator, `{"status":"new"}`, 400, "open or closed"},
 		"unknown assignee":      {"PUT", d + "/assignee", b.operator, `{"operator_id":"` + uuid.NewString() + `"}`, 404, "operator"},
 		"no seq":                {"PUT", d + "/read", b.operator, `{}`, 400, "seq"},
+		"operator's bot":        {"GET", "/api/v1/bot", b.operator, "", 403, "admins"},
+		"no version":            {"PUT", "/api/v1/bot", b.admin, `{}`, 400, "version"},
+		"stale version":         {"PUT", "/api/v1/bot", b.admin, `{"version":7}`, 409, "load them again"},
+		"time zone":             {"PUT", "/api/v1/bot", b.admin, `{"version":0,"time_zone":"Asia/Almata"}`, 400, "Asia/Almaty"},
+		"hours backwards":       {"PUT", "/api/v1/bot", b.admin, `{"version":0,"hours":{"mon":[{"from":"19:00","to":"10:00"}]}}`, 400, "midnight"},
+		"no such day":           {"PUT", "/api/v1/bot", b.admin, `{"version":0,"hours":{"monday":[]}}`, 400, "mon, tue"},
+		"cost without prices":   {"PUT", "/api/v1/bot", b.admin, `{"version":0,"caps":{"day_cost":5}}`, 400, "needs prices"},
+		"negative cap":          {"PUT", "/api/v1/bot", b.admin, `{"version":0,"caps":{"day_tokens":-5}}`, 400, "from 0"},
+		"currency":              {"PUT", "/api/v1/bot", b.admin, `{"version":0,"prices":{"input":1,"output":1,"currency":"tenge"}}`, 400, "KZT"},
+		"notice for nobody":     {"PUT", "/api/v1/bot", b.admin, `{"version":0,"notices":{"operator":{"ru":"x"}}}`, 400, "no_answer"},
 		"slug taken":            {"POST", "/api/v1/channels", b.admin, `{"kind":"widget","slug":"demo","name":"x"}`, 409, "demo"},
 		"bad origin":            {"POST", "/api/v1/channels", b.admin, `{"kind":"widget","slug":"x","name":"x","settings":{"allowed_origins":["shop.example/path"]}}`, 400, "origin"},
+		"unknown mode":          {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","settings":{"mode":"pigeon"},"secrets":{"token":"123456789:AAE-secret-token"}}`, 400, "pigeon"},
+		"refused bot token":     {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","settings":{"api_base_url":"` + b.telegram.URL + `"},"secrets":{"token":"987654321:AAE-secret-token"}}`, 400, "does not know this token"},
+		"no such channel":       {"PATCH", "/api/v1/channels/none", b.admin, `{}`, 404, "none"},
+		"operator's channel":    {"PATCH", "/api/v1/channels/demo", b.operator, `{}`, 403, "admins"},
+		"nothing to resend":     {"POST", d + "/messages/" + uuid.NewString() + "/resend", b.operator, ``, 404, "message"},
+		"resend of what is in":  {"POST", d + "/messages/" + b.message.String() + "/resend", b.operator, ``, 409, "received"},
 		"bad bot token":         {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","secrets":{"token":"t"}}`, 400, "BotFather"},
 		"short password":        {"POST", "/api/v1/operators", b.admin, `{"email":"a@b.example","name":"a","role":"admin","password":"short"}`, 400, "8 to 200"},
 		"address taken":         {"POST", "/api/v1/operators", b.admin, `{"email":"ADMIN@shop.example","name":"a","role":"admin","password":"12345678"}`, 409, "already"},

@@ -39,6 +39,7 @@ func (s *Server) routeAPI(r *gin.RouterGroup) {
 	d.GET("", s.json(s.getDialogue))
 	d.GET("/messages", s.json(s.listMessages))
 	d.POST("/messages", s.json(s.postMessage))
+	d.POST("/messages/:message/resend", s.json(s.postResend))
 	d.POST("/notes", s.json(s.postNote))
 	d.PUT("/mode", s.json(s.putMode))
 	d.PUT("/status", s.json(s.putStatus))
@@ -52,6 +53,9 @@ func (s *Server) routeAPI(r *gin.RouterGroup) {
 
 	in.GET("/channels", s.json(s.listChannels))
 	in.POST("/channels", s.requireAdmin, s.jsonCreated(s.createChannel))
+	in.PATCH("/channels/:id", s.requireAdmin, s.json(s.patchChannel))
+	in.GET("/bot", s.requireAdmin, s.json(s.getBot))
+	in.PUT("/bot", s.requireAdmin, s.json(s.putBot))
 	s.routeOperators(in)
 	in.GET("/dead-letters", s.requireAdmin, s.json(s.listDeadLetters))
 }
@@ -287,6 +291,19 @@ func (s *Server) postMessage(c *gin.Context) (any, error) {
 		DialogueID: id, Operator: operatorRef(c), ClientID: in.ClientID, Text: in.Text, SuggestionID: in.SuggestionID,
 	})
 	return out, err
+}
+
+// postResend sends a message again that failed, or that nobody knows to have arrived.
+func (s *Server) postResend(c *gin.Context) (any, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	message, err := uuid.Parse(c.Param("message"))
+	if err != nil {
+		return nil, dialogue.Errorf(dialogue.CodeNotFound, "there is no message %s", c.Param("message"))
+	}
+	return s.Store.Resend(c, id, message, operatorRef(c))
 }
 
 func (s *Server) postNote(c *gin.Context) (any, error) {

@@ -9,7 +9,7 @@ import (
 	"parley/channel"
 	"parley/channel/telegram"
 	"parley/dialogue"
-	"parley/store"
+	"parley/intake"
 	"parley/store/db"
 )
 
@@ -45,26 +45,24 @@ func (s *Server) telegramHook(c *gin.Context) {
 		s.fail(c, dialogue.Errorf(dialogue.CodeUnauthorized, "the webhook's secret is missing or wrong"))
 		return
 	}
+	if ch.DisabledAt != nil {
+		// Telegram keeps what it has for a day, and asks again.
+		s.fail(c, dialogue.Errorf(dialogue.CodeUnavailable, "the channel is switched off"))
+		return
+	}
 	body, err := io.ReadAll(c.Request.Body)
 	if err != nil {
 		s.fail(c, bodyError(err))
 		return
 	}
-	m, ignored, err := telegram.Parse(body)
-	switch {
-	case err != nil:
-		err = s.Store.KeepDeadLetter(c, ch.ID, err.Error(), body)
-	case m == nil:
-		s.Log.Debug("an update holds nothing for a dialogue", "channel_id", ch.ID, "reason", ignored)
-	default:
-		_, err = s.Store.TakeMessage(c, store.Inbound{
-			ChannelID: ch.ID, ThreadKey: m.ThreadKey, IdentityKind: telegram.IdentityKind, Identity: m.UserID, ContactName: m.Name,
-			ProviderMessageID: m.ProviderMessageID, Text: m.Text, Raw: body,
-		})
-	}
-	if err != nil {
+	if err := s.intake().Telegram(c, ch, body); err != nil {
 		s.fail(c, err)
 		return
 	}
 	c.Status(http.StatusOK)
+}
+
+// intake stores what webhooks bring.
+func (s *Server) intake() *intake.Intake {
+	return &intake.Intake{Store: s.Store, Count: s.Observer, Log: s.Log}
 }

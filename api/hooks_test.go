@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"parley/dialogue"
 	"parley/store"
 )
 
@@ -19,8 +21,25 @@ const webhookSecret = "a-long-random-secret"
 func (b *bundle) addTelegram(slug string) (path string) {
 	b.t.Helper()
 	b.ok(http.MethodPost, "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"`+slug+`","name":"Bot",
+		"settings":{"mode":"webhook","api_base_url":"`+b.telegram.URL+`"},
 		"secrets":{"token":"123456789:AAE-secret-token","webhook_secret":"`+webhookSecret+`"}}`)
 	return "/hooks/telegram/" + slug
+}
+
+// fakeTelegram knows one bot.
+type fakeTelegram struct{}
+
+func (fakeTelegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, "/bot123456789:AAE-secret-token/") {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"ok":false,"error_code":401,"description":"Unauthorized"}`)
+		return
+	}
+	result := "true"
+	if strings.HasSuffix(r.URL.Path, "/getMe") {
+		result = `{"id":123456789,"is_bot":true,"username":"shop_bot"}`
+	}
+	_, _ = io.WriteString(w, `{"ok":true,"result":`+result+`}`)
 }
 
 func (b *bundle) hook(path, secret, body string) int {
@@ -164,4 +183,56 @@ func TestSecretsStayInside(t *testing.T) {
 	require.NoError(t, b.store.Pool().QueryRow(t.Context(), "SELECT string_agg(c::text || encode(secrets, 'escape'), ' ') FROM channels c").Scan(&rows))
 	require.NotContains(t, rows, "secret-token")
 	require.NotContains(t, rows, webhookSecret)
+}
+
+// What has no text is a message all the same; edits and blocking show.
+func TestUpdatesThatAreNoPlainText(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := b.addTelegram("bot")
+	for i, fields := range []string{
+		`"voice":{"file_id":"x","duration":7,"mime_type":"audio/ogg"}`,
+		`"caption":"сколько стоит?","photo":[{"file_id":"x"}]`,
+		`"location":{"latitude":43.24,"longitude":76.9}`,
+		`"sticker":{"emoji":"👍","is_animated":1}`,
+	} {
+		require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, update(i+1, fields)))
+	}
+	require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, update(5, `"text":"два телевизора"`)))
+	edited := strings.Replace(update(5, `"text":"три телевизора"`), `"message":`, `"edited_message":`, 1)
+	for range 2 {
+		require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, edited))
+	}
+	member := `{"update_id":%d,"my_chat_member":{"chat":{"id":5,"type":"private"},"from":{"id":5},"new_chat_member":{"status":"%s"}}}`
+	for i, status := range []string{"member", "kicked", "kicked", "member"} {
+		require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, fmt.Sprintf(member, 6+i, status)))
+	}
+	var list struct{ Dialogues []store.DialogueView }
+	b.decode(b.ok(http.MethodGet, "/api/v1/dialogues?channel=bot", b.operator, ""), &list)
+	require.Len(t, list.Dialogues, 1)
+	require.Equal(t, "три телевизора", list.Dialogues[0].LastMessage.Preview)
+	var page struct{ Messages []store.MessageView }
+	b.decode(b.ok(http.MethodGet, "/api/v1/dialogues/"+list.Dialogues[0].ID.String()+"/messages", b.operator, ""), &page)
+	var shown []string
+	for _, m := range page.Messages {
+		if m.Data != nil {
+			shown = append(shown, string(m.Data.Type))
+			continue
+		}
+		shown = append(shown, dialogue.Shown(m.Text, m.Attachments)+strings.Join(m.Former, ","))
+	}
+	require.Equal(t, []string{"🎤", "📷 сколько стоит?", "📍", "👍", "три телевизорадва телевизора", "blocked", "unblocked"}, shown)
+	require.Equal(t, 7, page.Messages[0].Attachments[0].Seconds)
+}
+
+// A channel that is switched off takes nothing, and loses nothing: Telegram keeps it.
+func TestChannelThatIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := b.addTelegram("bot")
+	b.ok(http.MethodPatch, "/api/v1/channels/bot", b.admin, `{"enabled":false}`)
+	require.Equal(t, http.StatusServiceUnavailable, b.hook(path, webhookSecret, update(1, `"text":"hi"`)))
+	b.ok(http.MethodPatch, "/api/v1/channels/bot", b.admin, `{"enabled":true}`)
+	require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, update(1, `"text":"hi"`)), "with the same secret")
+	require.Equal(t, []string{"hi"}, b.telegramTexts("bot"))
 }

@@ -19,6 +19,7 @@ import (
 	"parley/bot"
 	"parley/channel"
 	"parley/dialogue"
+	"parley/intake"
 	"parley/ops"
 	"parley/store"
 	"parley/store/db"
@@ -44,6 +45,8 @@ type Config struct {
 	Bot   Bot
 	Vault Vault
 	Log   *slog.Logger
+
+	Channels *intake.Manager // adds and changes channels
 
 	PublicURL   string                         // where browsers reach Parley; empty: unknown, cookies are not marked Secure
 	WorkflowURL func(workflowID string) string // the Temporal UI's page of a workflow; nil: there is no UI

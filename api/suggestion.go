@@ -38,11 +38,15 @@ func (s *Server) suggest(ctx context.Context, id, operator uuid.UUID) (suggestio
 		s.Live.Publish(live.Item{Turn: &p})
 	}
 	defer show(live.Ended, "")
-	answer, err := s.draft(ctx, t, func(text string) { show(live.Writing, text) })
+	profile, err := activities.ProfileOf(t)
 	if err != nil {
-		return suggestion{}, s.draftFailed(ctx, t, err)
+		return suggestion{}, err
 	}
-	res, err := activities.TurnResult(answer)
+	answer, err := s.draft(ctx, t, profile, func(text string) { show(live.Writing, text) })
+	if err != nil {
+		return suggestion{}, s.draftFailed(ctx, t, profile, err)
+	}
+	res, err := activities.TurnResult(answer, profile)
 	if err != nil {
 		return suggestion{}, err
 	}
@@ -53,10 +57,9 @@ func (s *Server) suggest(ctx context.Context, id, operator uuid.UUID) (suggestio
 	return out, json.Unmarshal(res.Sources, &out.Sources)
 }
 
-func (s *Server) draft(ctx context.Context, t store.Turn, onText func(string)) (bot.Answer, error) {
-	profile, err := activities.Profile(ctx, s.Store)
-	if err != nil {
-		return bot.Answer{}, err
+func (s *Server) draft(ctx context.Context, t store.Turn, profile bot.Profile, onText func(string)) (bot.Answer, error) {
+	if t.Cap != "" {
+		return bot.Answer{}, dialogue.Errorf(dialogue.CodeConflict, "the bot has reached the shop's limit for today (%s): write yourself, or have an admin raise the limit", t.Cap)
 	}
 	in := activities.TurnInput(t, profile)
 	in.Draft = true
@@ -64,11 +67,17 @@ func (s *Server) draft(ctx context.Context, t store.Turn, onText func(string)) (
 }
 
 // draftFailed records why there is no draft, and tells the operator what a model's error means.
-func (s *Server) draftFailed(ctx context.Context, t store.Turn, err error) error {
+func (s *Server) draftFailed(ctx context.Context, t store.Turn, profile bot.Profile, err error) error {
 	cause := "internal"
 	modelErr, ok := errors.AsType[*bot.Error](err)
-	if ok {
+	switch {
+	case ok:
 		cause = string(modelErr.Class)
+		if dbErr := s.Store.Spend(context.WithoutCancel(ctx), t, activities.Spent(modelErr.Spent, profile), false); dbErr != nil {
+			return errors.Join(err, dbErr)
+		}
+	case t.Cap != "":
+		cause = "cap"
 	}
 	if dbErr := s.Store.FailSuggestion(context.WithoutCancel(ctx), t.ID, cause, err); dbErr != nil {
 		return errors.Join(err, dbErr)
@@ -76,6 +85,9 @@ func (s *Server) draftFailed(ctx context.Context, t store.Turn, err error) error
 	if ok {
 		s.Log.Warn("a suggestion failed", "dialogue_id", t.DialogueID, "turn_id", t.ID, "cause", cause, "error", err)
 		return dialogue.Errorf(dialogue.CodeUnavailable, "the bot's model did not answer (%s): write yourself, or ask again in a minute", cause)
+	}
+	if t.Cap != "" {
+		return err
 	}
 	return fmt.Errorf("draft an answer in dialogue %s: %w", t.DialogueID, err)
 }

@@ -21,18 +21,10 @@ import (
 // Line is one message of a dialogue as the bot sees it.
 type Line = dialogue.Line
 
-// Profile is how a shop wants its bot to appear.
-type Profile struct {
-	Name         string `json:"name"`         // the bot's name, may be empty
-	Shop         string `json:"shop"`         // the shop's name
-	Instructions string `json:"instructions"` // the owner's own words to the model: tone, rules, what never to promise
-	Disclose     bool   `json:"disclose"`     // say at the beginning of a dialogue that a bot answers
-	TimeZone     string `json:"time_zone"`    // IANA name, for today's date; UTC when empty
-}
-
 // Input is everything one answer depends on.
 type Input struct {
 	DialogueID uuid.UUID
+	Summary    string // what came before the history; empty when that is all
 	History    []Line // what came before the questions, oldest first
 	Questions  []Line // the customer's unanswered messages, oldest first; at least one
 	// HandoffSeq is up to where humans have been given the dialogue before: a
@@ -44,16 +36,16 @@ type Input struct {
 
 // Answer is what one turn of the bot came to.
 type Answer struct {
-	Text             string
-	Handoff          dialogue.HandoffReason // empty when the bot answered
-	Language         dialogue.Language
-	Sources          []knowledge.Passage // what the text rests on
-	Model            string              // empty when no model was asked
-	PromptVersion    string
-	PromptTokens     int
-	CompletionTokens int
-	Request          json.RawMessage // what the model was asked, for the turn's record; nil when none was
-	Response         json.RawMessage // what it returned
+	Text          string
+	Handoff       dialogue.HandoffReason // empty when the bot answered
+	Language      dialogue.Language
+	Sources       []knowledge.Passage // what the model was shown
+	Model         string              // empty when no model was asked
+	PromptVersion string
+	Usage         Usage
+	ToolCalls     []ToolCall
+	Request       json.RawMessage // what the model was asked last, with all before it, for the turn's record; nil when none was
+	Response      json.RawMessage // what it returned, each call's answer
 }
 
 // Searcher finds knowledge.
@@ -77,6 +69,8 @@ type Request struct {
 	Intro    string // stands before the reply when not empty; the model need not greet
 	Topics   []Topic
 	Today    time.Time
+	// Search finds more knowledge; nil where there is none to find.
+	Search func(ctx context.Context, query string) ([]knowledge.Passage, error)
 }
 
 // Topic is one thing the customer asked, and what the knowledge base has on it.
@@ -88,13 +82,13 @@ type Topic struct {
 
 // Reply is what a Model made.
 type Reply struct {
-	Text             string
-	Handoff          dialogue.HandoffReason
-	Sources          []knowledge.Passage
-	PromptTokens     int
-	CompletionTokens int
-	Request          json.RawMessage
-	Response         json.RawMessage
+	Text      string
+	Handoff   dialogue.HandoffReason
+	Sources   []knowledge.Passage
+	Usage     Usage
+	ToolCalls []ToolCall
+	Request   json.RawMessage
+	Response  json.RawMessage
 }
 
 // Deps is what a Bot works with.
@@ -134,7 +128,7 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	if len(in.Questions) == 0 {
 		return Answer{}, dialogue.Errorf(dialogue.CodeInvalid, "there is nothing to answer: the dialogue has no unanswered message")
 	}
-	lang := languageOf(in)
+	lang := LanguageOf(in)
 	answer := Answer{Language: lang, PromptVersion: b.promptVersion}
 	if !in.Draft && wantsHuman(in) {
 		answer.Handoff = dialogue.HandoffCustomerAsked
@@ -145,7 +139,10 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	if err != nil {
 		return Answer{}, err
 	}
-	req := Request{Input: in, Language: lang, Topics: topics, Today: b.today(in.Profile)}
+	req := Request{Input: in, Language: lang, Topics: topics, Today: b.now().In(in.Profile.Location())}
+	req.Search = func(ctx context.Context, query string) ([]knowledge.Passage, error) {
+		return b.knowledge.Search(ctx, knowledge.Query{Text: query, Language: lang, Limit: maxToolPassages})
+	}
 	if introduces(in) {
 		req.Intro = intro(in.Profile, lang)
 	}
@@ -158,7 +155,7 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	}
 	answer.Model = b.model.Name()
 	answer.Sources = reply.Sources
-	answer.PromptTokens, answer.CompletionTokens = reply.PromptTokens, reply.CompletionTokens
+	answer.Usage, answer.ToolCalls = reply.Usage, reply.ToolCalls
 	answer.Request, answer.Response = reply.Request, reply.Response
 	if reply.Handoff != "" {
 		answer.Handoff = reply.Handoff
@@ -169,9 +166,9 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	return answer, nil
 }
 
-// languageOf finds the language of the questions, or of what the customer wrote
+// LanguageOf finds the language of the questions, or of what the customer wrote
 // before when they do not tell.
-func languageOf(in Input) dialogue.Language {
+func LanguageOf(in Input) dialogue.Language {
 	var asked strings.Builder
 	for _, q := range in.Questions {
 		asked.WriteString(q.Text)
@@ -225,12 +222,4 @@ func withIntro(intro string, onText func(string)) func(string) {
 		return func(string) {}
 	}
 	return func(text string) { onText(joinIntro(intro, text)) }
-}
-
-func (b *Bot) today(p Profile) time.Time {
-	loc, err := time.LoadLocation(p.TimeZone)
-	if err != nil {
-		loc = time.UTC
-	}
-	return b.now().In(loc)
 }

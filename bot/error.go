@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -23,6 +24,7 @@ const (
 type Error struct {
 	Class      ErrorClass
 	RetryAfter time.Duration // how long the server asked to wait; 0 when it did not
+	Spent      Usage         // on the calls of this answer, with the one that failed
 	Err        error
 }
 
@@ -38,3 +40,9 @@ func (e *Error) Retryable() bool {
 	}
 	return false
 }
+
+// What a server says about a request that another form of it may mend.
+var (
+	errContextLength = errors.New("the conversation is too long for the model")
+	errNoTools       = errors.New("the server knows no tools")
+)

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"text/template"
 	"time"
 
@@ -21,18 +23,23 @@ type OpenAIConfig struct {
 	BaseURL string // https://api.openai.com/v1 when empty
 	Key     string // may be empty for servers that want none
 	Model   string
-	Timeout time.Duration // for a whole reply; one minute when zero
+	Timeout time.Duration // for one call; one minute when zero
+	Idle    time.Duration // longest silence within an answer; a third of Timeout when zero
+	Context int           // tokens of a prompt with its answer; DefaultContext when zero
 }
 
-// maxReplyRunes ends a model that does not find an end.
-const maxReplyRunes = 16000
+// keepAlives is how many lines without data a server may send before its next
+// word; some send comments while they wait for a model.
+const keepAlives = 100_000
 
-// OpenAI is a Model on an OpenAI-compatible server. It never retries.
+// OpenAI is a Model on an OpenAI-compatible server. It never retries what the
+// same request may meet again.
 type OpenAI struct {
 	client  *openai.Client
-	model   string
-	timeout time.Duration
+	config  OpenAIConfig
 	prompt  *template.Template
+	meter   meter
+	noTools atomic.Bool // the server refuses requests with tools
 }
 
 var _ Model = (*OpenAI)(nil)
@@ -47,228 +54,176 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 		return nil, fmt.Errorf("parse the prompt: %w", err)
 	}
 	cfg := openai.DefaultConfig(c.Key)
+	cfg.EmptyMessagesLimit = keepAlives
 	if c.BaseURL != "" {
 		cfg.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
 	cfg.HTTPClient = &http.Client{Transport: &retryAfterTransport{next: transport}}
-	m := &OpenAI{client: openai.NewClientWithConfig(cfg), model: c.Model, timeout: c.Timeout, prompt: t}
-	if m.timeout <= 0 {
-		m.timeout = time.Minute
-	}
-	return m, nil
+	c.Timeout = cmp.Or(c.Timeout, time.Minute)
+	c.Idle = cmp.Or(c.Idle, c.Timeout/3)
+	c.Context = max(cmp.Or(c.Context, DefaultContext), LeastContext)
+	return &OpenAI{client: openai.NewClientWithConfig(cfg), config: c, prompt: t}, nil
 }
 
 // Name returns the model's name on its server.
-func (m *OpenAI) Name() string { return m.model }
+func (m *OpenAI) Name() string { return m.config.Model }
 
-// Reply asks the server and streams its answer.
+// Reply asks the server, runs the tools that it calls, and streams its answer. A
+// server that finds the conversation too long gets half of it; one that knows no
+// tools is asked without them.
 func (m *OpenAI) Reply(ctx context.Context, req Request, onText func(string)) (Reply, error) {
-	passages := merged(req.Topics, maxPassages)
-	chat, err := messages(m.prompt, req, passages)
+	var spent Usage
+	room := m.meter.room(m.config.Context)
+	for tries := 0; ; tries++ {
+		tools := !req.Input.Draft && !m.noTools.Load()
+		reply, err := m.reply(ctx, req, room, tools, onText)
+		reply.Usage.Add(spent)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return reply, err
+		case errors.Is(err, errContextLength) && tries == 0:
+			room /= 2
+		case errors.Is(err, errNoTools) && tools:
+			m.noTools.Store(true)
+		default:
+			if failed, ok := errors.AsType[*Error](err); ok {
+				failed.Spent = reply.Usage
+			}
+			return Reply{}, err
+		}
+		spent = reply.Usage
+	}
+}
+
+// reply is one conversation with the model. With an error it returns what was spent.
+func (m *OpenAI) reply(ctx context.Context, req Request, room int, tools bool, onText func(string)) (Reply, error) {
+	began := time.Now()
+	a, err := assemble(m.prompt, req, merged(req.Topics, maxPassages), room, tools)
 	if err != nil {
 		return Reply{}, err
 	}
+	box := newToolbox(req, a)
 	call := openai.ChatCompletionRequest{
-		Model: m.model, Messages: chat, Stream: true,
+		Model: m.config.Model, Messages: a.chat, Stream: true,
 		StreamOptions: &openai.StreamOptions{IncludeUsage: true},
 	}
-	if !req.Input.Draft {
-		call.Tools = []openai.Tool{handoffFunction()}
+	if tools {
+		call.Tools = functions(req.Search != nil)
 	}
-	reply := Reply{Sources: passages}
-	if reply.Request, err = json.Marshal(call); err != nil {
-		return Reply{}, fmt.Errorf("encode the request: %w", err)
+	var reply Reply
+	var answers []answerRecord
+	for round := 1; ; round++ {
+		if tools && round > maxToolRounds {
+			call.ToolChoice = "none"
+		}
+		s := &reading{onText: onText}
+		usage, err := m.call(ctx, call, s)
+		reply.Usage.Add(usage)
+		if err != nil {
+			return reply, err
+		}
+		answers = append(answers, s.record())
+		reason, handsOff := s.handsOff()
+		if len(s.tools) > 0 && !handsOff && tools && round <= maxToolRounds {
+			if s.shown > 0 {
+				onText("") // what stood before the tool call is void
+			}
+			results, err := box.run(ctx, round, s.calls(round))
+			if err != nil {
+				return reply, err
+			}
+			call.Messages = append(call.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleAssistant, ToolCalls: s.calls(round)})
+			call.Messages = append(call.Messages, results...)
+			continue
+		}
+		switch {
+		case handsOff && !req.Input.Draft || strings.Contains(s.text.String(), handoffSentinel):
+			reply.Handoff = cmp.Or(reason, dialogue.HandoffNoAnswer)
+		case len(s.tools) > 0 && s.said() == "":
+			reply.Handoff = dialogue.HandoffNoAnswer // it only ever searches
+		case s.said() == "":
+			return reply, &Error{Class: ErrorMalformed, Err: errors.New("the answer is empty")}
+		default:
+			reply.Text = s.said()
+			if !s.first.IsZero() {
+				reply.Usage.FirstWord = s.first.Sub(began)
+			}
+		}
+		box.handedOff(round, s)
+		reply.Sources, reply.ToolCalls = append(a.passages, box.found...), box.calls
+		return reply, reply.keep(call, answers)
 	}
-
-	callCtx, cancel := context.WithTimeout(ctx, m.timeout)
-	defer cancel()
-	s := &reading{onText: onText}
-	err = m.stream(callCtx, call, s)
-	switch {
-	case ctx.Err() != nil:
-		return Reply{}, ctx.Err()
-	case callCtx.Err() != nil && err != nil:
-		return Reply{}, &Error{Class: ErrorTimeout, Err: fmt.Errorf("no whole answer within %s", m.timeout)}
-	case err != nil:
-		return Reply{}, err
-	}
-	if reply.Text, reply.Handoff, err = s.outcome(req.Input.Draft); err != nil {
-		return Reply{}, err
-	}
-	reply.PromptTokens, reply.CompletionTokens = s.usage.PromptTokens, s.usage.CompletionTokens
-	if reply.Response, err = json.Marshal(s.record()); err != nil {
-		return Reply{}, fmt.Errorf("encode the response: %w", err)
-	}
-	return reply, nil
 }
 
-// stream reads one answer to its end.
+// keep records what was asked and answered.
+func (r *Reply) keep(call openai.ChatCompletionRequest, answers []answerRecord) (err error) {
+	if r.Request, err = json.Marshal(call); err != nil {
+		return fmt.Errorf("encode the request: %w", err)
+	}
+	if r.Response, err = json.Marshal(answers); err != nil {
+		return fmt.Errorf("encode the response: %w", err)
+	}
+	return nil
+}
+
+// call makes one call and reads its answer to the end.
+func (m *OpenAI) call(ctx context.Context, call openai.ChatCompletionRequest, s *reading) (Usage, error) {
+	began := time.Now()
+	timed, cancel := context.WithTimeoutCause(ctx, m.config.Timeout,
+		&Error{Class: ErrorTimeout, Err: fmt.Errorf("no whole answer within %s", m.config.Timeout)})
+	defer cancel()
+	err := m.stream(timed, call, s)
+	if err != nil && ctx.Err() != nil {
+		return Usage{}, ctx.Err()
+	}
+	if late, ok := errors.AsType[*Error](context.Cause(timed)); ok && err != nil {
+		err = late
+	}
+	estimated := sizeOf(call.Messages, call.Tools)
+	usage := Usage{Calls: 1, PromptTokens: s.usage.PromptTokens, CompletionTokens: s.usage.CompletionTokens, Model: time.Since(began)}
+	if err != nil {
+		return Usage{Calls: 1, Model: usage.Model}, err
+	}
+	if usage.PromptTokens > 0 {
+		m.meter.learn(estimated, usage.PromptTokens)
+	} else {
+		usage.Estimated = true
+		usage.PromptTokens, usage.CompletionTokens = m.meter.counted(estimated), s.size()
+	}
+	return usage, nil
+}
+
+// stream reads one answer to its end. Silence within it ends it too.
 func (m *OpenAI) stream(ctx context.Context, call openai.ChatCompletionRequest, s *reading) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	hint := &retryHint{}
 	stream, err := m.client.CreateChatCompletionStream(context.WithValue(ctx, retryHintKey{}, hint), call)
 	if err != nil {
 		return classify(err, hint)
 	}
 	defer stream.Close()
+	silent := &Error{Class: ErrorTimeout, Err: fmt.Errorf("the answer stopped for %s", m.config.Idle)}
+	var idle *time.Timer
 	for {
 		chunk, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return s.end()
-		}
-		if err != nil {
+		case err != nil && errors.Is(context.Cause(ctx), silent):
+			return silent
+		case err != nil:
 			return classify(err, hint)
 		}
+		if idle == nil {
+			idle = time.AfterFunc(m.config.Idle, func() { cancel(silent) })
+			defer idle.Stop()
+		}
+		idle.Reset(m.config.Idle)
 		if err := s.add(chunk); err != nil {
 			return err
 		}
 	}
-}
-
-// reading is an answer as it arrives.
-type reading struct {
-	onText func(string)
-	text   strings.Builder
-	runes  int
-	shown  int // bytes of text passed on
-	tool   openai.FunctionCall
-	finish openai.FinishReason
-	id     string
-	model  string
-	usage  openai.Usage
-}
-
-func (s *reading) add(chunk openai.ChatCompletionStreamResponse) error {
-	if chunk.ID != "" {
-		s.id = chunk.ID
-	}
-	if chunk.Model != "" {
-		s.model = chunk.Model
-	}
-	if chunk.Usage != nil {
-		s.usage = *chunk.Usage
-	}
-	if len(chunk.Choices) == 0 {
-		return nil
-	}
-	choice := chunk.Choices[0]
-	for _, call := range choice.Delta.ToolCalls {
-		s.tool.Name += call.Function.Name
-		s.tool.Arguments += call.Function.Arguments
-	}
-	if f := choice.Delta.FunctionCall; f != nil {
-		s.tool.Name += f.Name
-		s.tool.Arguments += f.Arguments
-	}
-	if choice.FinishReason != "" && choice.FinishReason != openai.FinishReasonNull {
-		s.finish = choice.FinishReason
-	}
-	if text := choice.Delta.Content + choice.Delta.Refusal; text != "" {
-		s.text.WriteString(text)
-		s.runes += len([]rune(text))
-		if s.runes > maxReplyRunes {
-			return &Error{Class: ErrorMalformed, Err: fmt.Errorf("the answer is longer than %d characters", maxReplyRunes)}
-		}
-		s.show()
-	}
-	return nil
-}
-
-// show passes the text on, but not what may yet become the sentinel.
-func (s *reading) show() {
-	text := s.text.String()
-	safe := len(text)
-	if i := strings.LastIndexByte(text, handoffSentinel[0]); i >= 0 {
-		for j := i; j >= 0; j = strings.LastIndexByte(text[:j], handoffSentinel[0]) {
-			if tail := text[j:]; strings.HasPrefix(handoffSentinel, tail) || strings.HasPrefix(tail, handoffSentinel) {
-				safe = j
-			}
-			if j == 0 {
-				break
-			}
-		}
-	}
-	if safe > s.shown && strings.TrimSpace(text[:safe]) != "" {
-		s.shown = safe
-		s.onText(strings.TrimSpace(text[:safe]))
-	}
-}
-
-// end judges an answer whose stream has ended: without a reason to finish it
-// was cut off.
-func (s *reading) end() error {
-	if s.tool.Name == handoffTool {
-		return nil
-	}
-	switch s.finish {
-	case openai.FinishReasonStop, openai.FinishReasonToolCalls, openai.FinishReasonFunctionCall:
-		return nil
-	case "":
-		return &Error{Class: ErrorMalformed, Err: errors.New("the answer ended without a finish reason")}
-	case openai.FinishReasonLength:
-		return &Error{Class: ErrorMalformed, Err: errors.New("the answer was cut off at the model's length limit")}
-	case openai.FinishReasonContentFilter:
-		return &Error{Class: ErrorContentFilter, Err: errors.New("the provider's content filter stopped the answer")}
-	}
-	return &Error{Class: ErrorMalformed, Err: fmt.Errorf("the answer ended with the unknown finish reason %q", s.finish)}
-}
-
-// outcome reads the whole answer: a text, or a handoff.
-func (s *reading) outcome(draft bool) (string, dialogue.HandoffReason, error) {
-	text := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s.text.String()), operatorMark))
-	if strings.Contains(text, handoffSentinel) {
-		return "", dialogue.HandoffNoAnswer, nil
-	}
-	if s.tool.Name == handoffTool && !draft {
-		return "", handoffReason(s.tool.Arguments), nil
-	}
-	if text == "" {
-		return "", "", &Error{Class: ErrorMalformed, Err: errors.New("the answer is empty")}
-	}
-	return text, "", nil
-}
-
-// handoffReason reads the function's arguments. The wish to hand over stands
-// even when they are broken.
-func handoffReason(arguments string) dialogue.HandoffReason {
-	var args struct {
-		Reason dialogue.HandoffReason `json:"reason"`
-	}
-	if err := json.Unmarshal([]byte(arguments), &args); err != nil {
-		return dialogue.HandoffNoAnswer
-	}
-	switch args.Reason {
-	case dialogue.HandoffCustomerAsked, dialogue.HandoffRule:
-		return args.Reason
-	}
-	return dialogue.HandoffNoAnswer
-}
-
-func (s *reading) record() any {
-	type function struct {
-		Name      string `json:"name"`
-		Arguments string `json:"arguments"`
-	}
-	out := struct {
-		ID           string              `json:"id,omitempty"`
-		Model        string              `json:"model,omitempty"`
-		Text         string              `json:"text"`
-		Function     *function           `json:"function,omitempty"`
-		FinishReason openai.FinishReason `json:"finish_reason"`
-		Usage        openai.Usage        `json:"usage"`
-	}{ID: s.id, Model: s.model, Text: s.text.String(), FinishReason: s.finish, Usage: s.usage}
-	if s.tool.Name != "" {
-		out.Function = &function{Name: s.tool.Name, Arguments: s.tool.Arguments}
-	}
-	return out
-}
-
-func handoffFunction() openai.Tool {
-	return openai.Tool{Type: openai.ToolTypeFunction, Function: &openai.FunctionDefinition{
-		Name:        handoffTool,
-		Description: "Hands the conversation to a human of the shop. Call it instead of writing text.",
-		Parameters: json.RawMessage(`{"type":"object","properties":{"reason":{"type":"string",` +
-			`"enum":["no_answer","customer_asked","rule"],"description":"why a human must answer"}},"required":["reason"]}`),
-	}}
 }

@@ -15,7 +15,11 @@ import (
 // classify says what kind of failure err of the client library is.
 func classify(err error, hint *retryHint) error {
 	if api, ok := errors.AsType[*openai.APIError](err); ok {
-		return &Error{Class: classOf(api.HTTPStatusCode, fmt.Sprint(api.Code), api.Type), RetryAfter: hint.after, Err: err}
+		class := classOf(api.HTTPStatusCode, fmt.Sprint(api.Code), api.Type)
+		if class == ErrorBadRequest {
+			err = mendable(api, err)
+		}
+		return &Error{Class: class, RetryAfter: hint.after, Err: err}
 	}
 	if request, ok := errors.AsType[*openai.RequestError](err); ok {
 		// The body is some proxy's page; it says nothing that the status does not.
@@ -30,6 +34,21 @@ func classify(err error, hint *retryHint) error {
 		return &Error{Class: ErrorMalformed, Err: fmt.Errorf("read the answer: %w", err)}
 	}
 	return &Error{Class: ErrorUnavailable, Err: err}
+}
+
+// mendable marks what may succeed in another form. Servers agree on no code for
+// it, so their words decide.
+func mendable(api *openai.APIError, err error) error {
+	words := strings.ToLower(fmt.Sprint(api.Code) + " " + api.Message)
+	switch {
+	case api.HTTPStatusCode == http.StatusRequestEntityTooLarge, strings.Contains(words, "context_length"),
+		strings.Contains(words, "context length"), strings.Contains(words, "context window"), strings.Contains(words, "context size"),
+		strings.Contains(words, "too many tokens"), strings.Contains(words, "prompt is too long"):
+		return fmt.Errorf("%w: %w", errContextLength, err)
+	case strings.Contains(words, "tool"), strings.Contains(words, "function"):
+		return fmt.Errorf("%w: %w", errNoTools, err)
+	}
+	return err
 }
 
 // classOf goes by the provider's own words first: an error inside a stream has

@@ -6,35 +6,6 @@ import (
 	"parley/dialogue"
 )
 
-// Notice returns what the customer is told when the dialogue goes to a human
-// for this reason. It is empty for reasons that need no word: an operator who
-// takes over, or answers from the phone, speaks for himself.
-func Notice(reason dialogue.HandoffReason, lang dialogue.Language) string {
-	switch reason {
-	case dialogue.HandoffCustomerAsked:
-		return pick(lang,
-			"Передаю диалог сотруднику. Он увидит всю переписку и ответит вам здесь.",
-			"Диалогты қызметкерге беріп жатырмын. Ол бүкіл хат алмасуды көріп, сізге осы жерде жауап береді.",
-			"I'm passing you to a member of our team. They can see the whole conversation and will reply to you here.")
-	case dialogue.HandoffNoAnswer:
-		return pick(lang,
-			"У меня нет точного ответа на этот вопрос, поэтому я передал его сотруднику. Он ответит вам здесь.",
-			"Бұл сұраққа нақты жауабым жоқ, сондықтан оны қызметкерге бердім. Ол сізге осы жерде жауап береді.",
-			"I don't have an exact answer to that, so I've passed your question to a member of our team. They will reply to you here.")
-	case dialogue.HandoffBotError:
-		return pick(lang,
-			"Сейчас я не могу ответить из-за технической неполадки. Ваше сообщение получено, сотрудник ответит вам здесь.",
-			"Техникалық ақауға байланысты қазір жауап бере алмаймын. Хабарламаңызды алдық, қызметкер сізге осы жерде жауап береді.",
-			"I can't reply right now because of a technical problem. We have your message, and a member of our team will reply to you here.")
-	case dialogue.HandoffRule:
-		return pick(lang,
-			"На такие вопросы у нас отвечает сотрудник. Я передал ему диалог, он ответит вам здесь.",
-			"Мұндай сұрақтарға бізде қызметкер жауап береді. Диалогты соған бердім, ол сізге осы жерде жауап береді.",
-			"Questions like this are answered by our team. I've passed the conversation on, and they will reply to you here.")
-	}
-	return ""
-}
-
 // pick returns the text in the language, and the Russian one for any other.
 func pick(lang dialogue.Language, ru, kk, en string) string {
 	switch lang {

@@ -17,26 +17,34 @@ import (
 //go:embed prompt.txt
 var promptText string
 
+//go:embed summary.txt
+var summaryText string
+
 const (
 	handoffTool     = "handoff"
+	searchTool      = "search_knowledge"
 	handoffSentinel = "[[HANDOFF]]"
 	operatorMark    = "[human colleague]"
 
-	maxPassages     = 8
-	maxHistoryLines = 30
-	maxHistoryRunes = 8000
-	maxLineRunes    = 4000
+	maxPassages = 8
 )
 
 // promptVersion changes whenever the prompt's wording does, so that a turn's
 // record tells which one it was made with.
 func promptVersion() string {
-	sum := sha256.Sum256([]byte(promptText))
+	sum := sha256.Sum256([]byte(promptText + summaryText))
 	return hex.EncodeToString(sum[:6])
 }
 
 func parsePrompt() (*template.Template, error) {
-	return template.New("prompt").Parse(promptText)
+	t, err := template.New("prompt").Parse(promptText)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.New("summary").Parse(summaryText); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // prompt is what the template sees.
@@ -44,78 +52,63 @@ type prompt struct {
 	Name, Shop, Instructions, Intro string
 	Language, Today                 string
 	Draft                           bool
-	Tool, Sentinel, OperatorMark    string
+	Tool, SearchTool, Sentinel      string
+	OperatorMark, Summary           string
 	Passages                        []knowledge.Passage
 }
 
-// messages makes the chat that the model gets: the rules with the knowledge,
-// the history, and the questions.
-func messages(t *template.Template, req Request, passages []knowledge.Passage) ([]openai.ChatCompletionMessage, error) {
+// assembly is a chat for the model, and what it was made from.
+type assembly struct {
+	chat     []openai.ChatCompletionMessage
+	passages []knowledge.Passage // those that it shows
+	tools    int                 // tokens that tools may return
+	answer   int                 // tokens left for the answer
+}
+
+// assemble makes the chat that the model gets within room tokens: the rules
+// with the knowledge and the summary, the history, and the questions.
+func assemble(t *template.Template, req Request, passages []knowledge.Passage, room int, tools bool) (assembly, error) {
 	data := prompt{
-		Name: req.Input.Profile.Name, Shop: req.Input.Profile.Shop, Instructions: req.Input.Profile.Instructions, Intro: req.Intro,
-		Language: languageName(req.Language), Today: req.Today.Format("Monday, 2 January 2006"), Draft: req.Input.Draft,
+		Name: req.Input.Profile.Name, Shop: req.Input.Profile.Shop, Intro: req.Intro,
+		Language: languageName(req.Language), Today: req.Today.Format("Monday, 2 January 2006, 15:04"), Draft: req.Input.Draft,
 		Tool: handoffTool, Sentinel: handoffSentinel, OperatorMark: operatorMark,
 	}
-	for _, p := range passages {
-		p.Title, p.Question, p.Text = asData(p.Title), asData(p.Question), asData(p.Text)
-		data.Passages = append(data.Passages, p)
+	if tools && req.Search != nil {
+		data.SearchTool = searchTool
 	}
-	var system strings.Builder
-	if err := t.Execute(&system, data); err != nil {
-		return nil, fmt.Errorf("fill in the prompt: %w", err)
+	bare, err := system(t, data)
+	if err != nil {
+		return assembly{}, err
 	}
-	out := []openai.ChatCompletionMessage{{Role: openai.ChatMessageRoleSystem, Content: system.String()}}
-	for _, l := range recent(req.Input.History) {
-		out = appendLine(out, l)
+	f := fit(req, passages, room, estimate(bare)+2*messageFrame, data.SearchTool != "")
+	data.Instructions, data.Summary = f.instructions, asData(f.summary)
+	for _, p := range f.passages {
+		data.Passages = append(data.Passages, shown(p))
 	}
-	for _, l := range req.Input.Questions {
-		out = appendLine(out, l)
+	text, err := system(t, data)
+	if err != nil {
+		return assembly{}, err
+	}
+	out := assembly{passages: f.passages, tools: f.tools, answer: f.answer}
+	out.chat = []openai.ChatCompletionMessage{{Role: openai.ChatMessageRoleSystem, Content: text}}
+	for _, l := range f.lines {
+		out.chat = appendLine(out.chat, l)
 	}
 	return out, nil
 }
 
-// appendLine adds a line; several of one side in a row become one message,
-// because some servers insist on alternating roles.
-func appendLine(out []openai.ChatCompletionMessage, l Line) []openai.ChatCompletionMessage {
-	text := strings.TrimSpace(cut(l.Text, maxLineRunes))
-	if text == "" {
-		return out
+func system(t *template.Template, data prompt) (string, error) {
+	var text strings.Builder
+	if err := t.ExecuteTemplate(&text, "prompt", data); err != nil {
+		return "", fmt.Errorf("fill in the prompt: %w", err)
 	}
-	role := openai.ChatMessageRoleAssistant
-	switch l.Author {
-	case dialogue.AuthorCustomer:
-		role = openai.ChatMessageRoleUser
-	case dialogue.AuthorOperator:
-		text = operatorMark + " " + text
-	case dialogue.AuthorSystem:
-		return out
-	}
-	if last := &out[len(out)-1]; last.Role == role {
-		last.Content += "\n" + text
-		return out
-	}
-	return append(out, openai.ChatCompletionMessage{Role: role, Content: text})
+	return text.String(), nil
 }
 
-// recent keeps the newest lines that fit.
-func recent(history []Line) []Line {
-	runes := 0
-	from := len(history)
-	for from > 0 && len(history)-from < maxHistoryLines {
-		runes += len([]rune(history[from-1].Text))
-		if runes > maxHistoryRunes {
-			break
-		}
-		from--
-	}
-	return history[from:]
-}
-
-func cut(s string, limit int) string {
-	if r := []rune(s); len(r) > limit {
-		return string(r[:limit]) + "…"
-	}
-	return s
+// shown is a passage as a text for the model.
+func shown(p knowledge.Passage) knowledge.Passage {
+	p.Title, p.Question, p.Text = asData(p.Title), asData(p.Question), asData(p.Text)
+	return p
 }
 
 // asData keeps a text from closing the knowledge block it stands in.

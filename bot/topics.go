@@ -232,7 +232,10 @@ func topicsOf(in Input) []Topic {
 	var topics []Topic
 	for _, q := range in.Questions {
 		said := sentences(q.Text)
-		if len(said) == 0 {
+		switch {
+		case hasUnseen(q):
+			topics = append(topics, Topic{Kind: TopicQuestion, Question: q.Told(), Passages: []knowledge.Passage{}})
+		case len(said) == 0:
 			topics = append(topics, Topic{Kind: wordlessKind(q.Text), Question: q.Text})
 		}
 		for _, s := range said {
@@ -247,6 +250,17 @@ func topicsOf(in Input) []Topic {
 		asHuman(topics)
 	}
 	return topics
+}
+
+// hasUnseen says whether the customer sent something that may hold a question and
+// that nobody here can read. A sticker is only a gesture.
+func hasUnseen(l Line) bool {
+	for _, a := range l.Attachments {
+		if a.Kind != dialogue.AttachmentSticker {
+			return true
+		}
+	}
+	return false
 }
 
 // asHuman fits topics to a draft, which a human sends: there is no bot to be

@@ -41,6 +41,7 @@ type Config struct {
 	QuietPeriodMax time.Duration // a burst is answered after this long in any case
 	IdleAfter      time.Duration // a dialogue's workflow ends after this long without work
 	ModelTimeout   time.Duration // one call of the model
+	ModelContext   int           // tokens of a prompt with its answer
 }
 
 // Offline reports whether no model is configured, so that the built-in responder answers.

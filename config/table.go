@@ -119,6 +119,13 @@ func table() []Variable {
 		duration("PARLEY_MODEL_TIMEOUT", "60s", time.Second, 10*time.Minute,
 			"Longest wait for one call of the model.",
 			func(c *Config) *time.Duration { return &c.ModelTimeout }),
+		{
+			Name: "PARLEY_MODEL_CONTEXT", Default: "12000", Accepts: "a number of tokens from 3000 to 1000000",
+			Help: "How much a prompt and its answer may take together: knowledge, history and summary are fitted to it. " +
+				"More costs more; it must not exceed what the model reads.",
+			set:     setModelContext,
+			missing: func(Config) bool { return false },
+		},
 	}
 }
 
@@ -191,6 +198,18 @@ func setSecretKey(c *Config, value string) error {
 		return nil
 	}
 	return errors.New("is not base64")
+}
+
+func setModelContext(c *Config, value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return errors.New("not a number")
+	}
+	if n < 3000 || n > 1_000_000 {
+		return errors.New("out of range")
+	}
+	c.ModelContext = n
+	return nil
 }
 
 func setLogLevel(c *Config, value string) error {

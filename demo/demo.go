@@ -77,10 +77,9 @@ func Load(ctx context.Context, pool *pgxpool.Pool) error {
 
 // Profile is how the demo shop's bot appears.
 func Profile() bot.Profile {
-	return bot.Profile{
-		Shop:         ShopName,
-		Instructions: "Be friendly and brief. Suggest at most one accessory or service, and only when it fits. Never promise a discount that the knowledge does not name.",
-		Disclose:     true,
-		TimeZone:     "Asia/Almaty",
-	}
+	p := bot.DefaultProfile()
+	p.Shop = ShopName
+	p.Instructions = "Be friendly and brief. Suggest at most one accessory or service, and only when it fits. Never promise a discount that the knowledge does not name."
+	p.TimeZone = "Asia/Almaty"
+	return p
 }

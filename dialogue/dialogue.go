@@ -65,6 +65,8 @@ type Line struct {
 	Seq    int64
 	Author Author
 	Text   string
+
+	Attachments []Attachment
 }
 
 // DeliveryState says how far a message has come. It never goes backwards.

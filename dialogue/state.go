@@ -102,6 +102,11 @@ func (s *State) CustomerWrote(text string, now time.Time, newEpisode func() uuid
 // answered by the bot.
 func (s *State) BotAnswered(toSeq int64) { s.AnsweredSeq = toSeq }
 
+// Recalled takes back an answer of the bot that never left: what came after
+// fromSeq is unanswered again. It is part of a change of hands, whose new epoch
+// tells readers of the counters that this one has gone back.
+func (s *State) Recalled(fromSeq int64) { s.AnsweredSeq = min(s.AnsweredSeq, fromSeq) }
+
 // HandOff gives the dialogue from the bot to the operators.
 func (s *State) HandOff(reason HandoffReason, now time.Time) {
 	s.toOperator(reason)

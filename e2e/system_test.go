@@ -70,7 +70,7 @@ func (s *system) addOperator(email, name, role string) {
 func (s *system) startAPI() (p *process, base string) {
 	s.t.Helper()
 	address := freeAddress(s.t)
-	p = start(s.t, append(s.env, "PARLEY_LISTEN="+address), "api")
+	p = start(s.t, append([]string{"PARLEY_PUBLIC_URL=http://" + address, "PARLEY_LISTEN=" + address}, s.env...), "api")
 	s.base = "http://" + address
 	awaitReady(s.t, s.base)
 	return p, s.base
@@ -105,6 +105,9 @@ func rawRequest(t *testing.T, client *http.Client, method, url, token string, bo
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, reader)
 	require.NoError(t, err)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

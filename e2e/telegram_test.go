@@ -56,6 +56,10 @@ func (s *telegramServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Text   string `json:"text"`
 	}
 	switch {
+	case r.URL.Path == "/bot"+telegramToken+"/getMe":
+		fmt.Fprint(w, `{"ok":true,"result":{"id":123456789,"is_bot":true,"username":"shop_bot"}}`)
+	case r.URL.Path == "/bot"+telegramToken+"/setWebhook", r.URL.Path == "/bot"+telegramToken+"/sendChatAction":
+		fmt.Fprint(w, `{"ok":true,"result":true}`)
 	case r.URL.Path != "/bot"+telegramToken+"/sendMessage":
 		fail(http.StatusNotFound, "Not Found")
 	case r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || json.NewDecoder(r.Body).Decode(&in) != nil:
@@ -91,7 +95,7 @@ func (s *telegramServer) received() []string {
 func (s *system) connectTelegram(o *operator, server *telegramServer) {
 	s.t.Helper()
 	o.must(http.MethodPost, "/channels", map[string]any{
-		"kind": "telegram", "slug": "tg", "name": "Telegram", "settings": map[string]string{"api_base_url": server.url},
+		"kind": "telegram", "slug": "tg", "name": "Telegram", "settings": map[string]string{"mode": "webhook", "api_base_url": server.url},
 		"secrets": map[string]string{"token": telegramToken, "webhook_secret": telegramSecret},
 	}, nil)
 }
@@ -122,13 +126,20 @@ func textUpdate(id int, text string) []byte {
 	return body
 }
 
+// dialogues are those of the installation, newest first.
+func (o *operator) dialogues() []store.DialogueView {
+	o.s.t.Helper()
+	var list struct{ Dialogues []store.DialogueView }
+	o.must(http.MethodGet, "/dialogues?limit=100", nil, &list)
+	return list.Dialogues
+}
+
 // onlyDialogue is the one dialogue of the installation.
 func (o *operator) onlyDialogue() store.DialogueView {
 	o.s.t.Helper()
-	var list struct{ Dialogues []store.DialogueView }
-	o.must(http.MethodGet, "/dialogues", nil, &list)
-	require.Len(o.s.t, list.Dialogues, 1)
-	return list.Dialogues[0]
+	list := o.dialogues()
+	require.Len(o.s.t, list, 1)
+	return list[0]
 }
 
 func telegramSystem(t *testing.T, model *fakeModel, server *telegramServer) (*system, *operator) {
@@ -198,7 +209,7 @@ func TestTelegramOutcomes(t *testing.T) {
 		calls    int
 	}{
 		"a rate limit is waited out":                      {limited, "sent", "", 1, 2},
-		"a block by the customer is shown":                {blocked, "failed", "blocked by the user", 0, 1},
+		"a block by the customer is shown":                {blocked, "failed", "has blocked the bot", 0, 1},
 		"what may have arrived is not sent a second time": {cut, "unconfirmed", "", 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

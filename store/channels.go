@@ -41,6 +41,8 @@ func (s *Store) Channels(ctx context.Context) ([]db.Channel, error) {
 
 // NewChannel is a channel to add; Secrets are sealed already.
 type NewChannel struct {
+	ID uuid.UUID // zero: a new one
+
 	Kind, Slug, Name string
 	Settings         json.RawMessage
 	Secrets          []byte
@@ -52,8 +54,11 @@ func (s *Store) AddChannel(ctx context.Context, in NewChannel) (db.Channel, erro
 	if len(in.Settings) == 0 {
 		in.Settings = json.RawMessage("{}")
 	}
+	if in.ID == uuid.Nil {
+		in.ID = newID()
+	}
 	c, err := s.q.InsertChannel(ctx, s.pool, db.InsertChannelParams{
-		ID: newID(), Kind: in.Kind, Slug: in.Slug, Name: in.Name, Settings: in.Settings, Secrets: in.Secrets, SecretKeyID: ptr(in.SecretKeyID),
+		ID: in.ID, Kind: in.Kind, Slug: in.Slug, Name: in.Name, Settings: in.Settings, Secrets: in.Secrets, SecretKeyID: ptr(in.SecretKeyID),
 	})
 	if isUniqueViolation(err) {
 		return db.Channel{}, dialogue.Errorf(dialogue.CodeConflict, "there is already a channel with the slug %s", in.Slug)
@@ -62,6 +67,34 @@ func (s *Store) AddChannel(ctx context.Context, in NewChannel) (db.Channel, erro
 		return db.Channel{}, fmt.Errorf("add the channel %s: %w", in.Slug, err)
 	}
 	return c, nil
+}
+
+// SaveChannel is what an admin changes of a channel; Secrets are sealed already.
+type SaveChannel struct {
+	Name        string
+	Settings    json.RawMessage
+	Secrets     []byte
+	SecretKeyID *string
+	Enabled     bool
+}
+
+// SaveChannel changes a channel. What was wrong with it counts as mended.
+func (s *Store) SaveChannel(ctx context.Context, id uuid.UUID, in SaveChannel) (db.Channel, error) {
+	c, err := s.q.UpdateChannel(ctx, s.pool, db.UpdateChannelParams{
+		ID: id, Name: in.Name, Settings: in.Settings, Secrets: in.Secrets, SecretKeyID: in.SecretKeyID, Enabled: in.Enabled,
+	})
+	if err != nil {
+		return db.Channel{}, notFound(err, "channel", id)
+	}
+	return c, nil
+}
+
+// SetChannelProblem records why a channel does not work; an empty text, that it does.
+func (s *Store) SetChannelProblem(ctx context.Context, id uuid.UUID, problem string) error {
+	if err := s.q.SetChannelProblem(ctx, s.pool, db.SetChannelProblemParams{ID: id, Problem: ptr(storable(problem))}); err != nil {
+		return fmt.Errorf("record the problem of channel %s: %w", id, err)
+	}
+	return nil
 }
 
 // EnsureChannel adds a channel unless its slug is taken.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"parley/channel"
 	"parley/dialogue"
 	"parley/store"
 	"parley/store/db"
@@ -21,8 +22,33 @@ func outgoing(t *testing.T) (*bundle, uuid.UUID, db.Message) {
 	b.operatorWrites(id, "1")
 	out, err := b.NextOutgoing(context.Background(), id)
 	require.NoError(t, err)
-	require.NoError(t, b.BeginSend(context.Background(), out.Message))
+	require.NoError(t, b.begin(out.Message))
 	return b, id, out.Message
+}
+
+// begin marks a queued message as being on its way.
+func (b *bundle) begin(m db.Message) error {
+	_, err := b.BeginSend(context.Background(), m, unhurried(), false)
+	return err
+}
+
+// beginDraft passes the fence with a drafted answer.
+func (b *bundle) beginDraft(turn uuid.UUID) (db.Message, error) {
+	b.t.Helper()
+	row, err := b.Turn(context.Background(), turn)
+	require.NoError(b.t, err)
+	m, _, err := b.BeginDraft(context.Background(), row, unhurried(), false)
+	return m, err
+}
+
+// unhurried is the pace of an account that may send at any time.
+func unhurried() channel.Pace { return channel.Pace{Every: time.Millisecond, Burst: time.Minute} }
+
+// deliver records how far a message has come.
+func (b *bundle) deliver(m db.Message, state dialogue.DeliveryState, providerID, reason string) {
+	b.t.Helper()
+	_, err := b.SetDelivery(context.Background(), m, state, providerID, reason)
+	require.NoError(b.t, err)
 }
 
 func (b *bundle) operatorWrites(id uuid.UUID, clientID string) store.MessageAndDialogue {
@@ -45,12 +71,12 @@ func TestWhatIsSentStaysSent(t *testing.T) {
 	ctx := context.Background()
 	b, id, m := outgoing(t)
 	// One attempt was taken for dead, and another says that nobody knows. Then the first one comes back.
-	require.NoError(t, b.SetDelivery(ctx, m, dialogue.StateUnconfirmed, "", ""))
-	require.NoError(t, b.SetDelivery(ctx, m, dialogue.StateSent, "a/1", ""))
+	b.deliver(m, dialogue.StateUnconfirmed, "", "")
+	b.deliver(m, dialogue.StateSent, "a/1", "")
 	require.Equal(t, "sent", b.state(m.ID))
 	events := b.count("SELECT count(*) FROM events")
 	for _, late := range []dialogue.DeliveryState{dialogue.StateUnconfirmed, dialogue.StateFailed, dialogue.StateQueued, dialogue.StateSent} {
-		require.NoError(t, b.SetDelivery(ctx, m, late, "", "too late"))
+		b.deliver(m, late, "", "too late")
 		require.Equal(t, "sent", b.state(m.ID))
 	}
 	require.Equal(t, events, b.count("SELECT count(*) FROM events"), "nothing happened")
@@ -69,7 +95,7 @@ func TestUncertainDeliveryWaitsForAHuman(t *testing.T) {
 		require.NoError(t, err)
 		require.Nil(t, d.WaitingSince, "the operator has answered")
 		for range 2 {
-			require.NoError(t, b.SetDelivery(ctx, m, state, "", "no answer"))
+			b.deliver(m, state, "", "no answer")
 		}
 		again, err := b.Dialogue(ctx, id)
 		require.NoError(t, err)
@@ -87,16 +113,14 @@ func TestTakeoverLearnsWhatIsOnItsWay(t *testing.T) {
 	require.NoError(t, err)
 	_, err = b.FinishTurn(ctx, turn, store.TurnResult{Text: "answer"}, false)
 	require.NoError(t, err)
-	require.NoError(t, b.SendDraft(ctx, turn.ID))
-	out, err := b.NextOutgoing(ctx, id)
+	out, err := b.beginDraft(turn.ID)
 	require.NoError(t, err)
-	require.NoError(t, b.BeginSend(ctx, out.Message))
 	_, err = b.SetMode(ctx, id, dialogue.ModeOperator, b.anna)
 	require.NoError(t, err)
 
 	left, err := b.WaitForBotSends(ctx, id, 100*time.Millisecond)
 	require.NoError(t, err)
-	require.Equal(t, []uuid.UUID{out.Message.ID}, left)
+	require.Equal(t, []uuid.UUID{out.ID}, left)
 	waited := make(chan []uuid.UUID)
 	go func() {
 		left, err := b.WaitForBotSends(ctx, id, time.Minute)
@@ -105,7 +129,7 @@ func TestTakeoverLearnsWhatIsOnItsWay(t *testing.T) {
 		}
 		waited <- left
 	}()
-	require.NoError(t, b.SetDelivery(ctx, out.Message, dialogue.StateSent, "a/1", ""))
+	b.deliver(out, dialogue.StateSent, "a/1", "")
 	require.Empty(t, <-waited, "settled meanwhile")
 
 	gone, cancel := context.WithCancel(ctx)
@@ -138,7 +162,8 @@ func TestActivitiesWritesCanBeRepeated(t *testing.T) {
 		_, err = b.FinishTurn(ctx, turn, store.TurnResult{Text: "answer"}, false)
 		require.NoError(t, err)
 	}
-	require.NoError(t, b.SendDraft(ctx, turn.ID))
+	_, err = b.beginDraft(turn.ID)
+	require.NoError(t, err)
 	_, err = b.FinishTurn(ctx, turn, store.TurnResult{Text: "another"}, false)
 	require.ErrorIs(t, err, store.ErrSuperseded)
 	for range 2 {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -22,6 +23,7 @@ type Inbound struct {
 	ProviderMessageID string // empty for channels whose clients make ids
 	ClientID          string // empty for providers
 	Text              string
+	Attachments       []dialogue.Attachment
 	Raw               []byte // the provider's payload as it came; nil for our own clients
 }
 
@@ -52,12 +54,16 @@ func (s *Store) TakeMessage(ctx context.Context, in Inbound) (MessageAndDialogue
 			out.Message, err = messageView(*known, nil)
 			return err
 		}
-		seq := c.state.CustomerWrote(in.Text, c.now, c.newEpisode)
+		data, err := messageData{Attachments: in.Attachments}.encode()
+		if err != nil {
+			return err
+		}
+		seq := c.state.CustomerWrote(dialogue.Shown(in.Text, in.Attachments), c.now, c.newEpisode)
 		if !c.state.AssigneeID.Valid {
 			c.row.assigneeName = nil
 		}
 		out.Message, err = c.add(db.InsertMessageParams{
-			Seq: seq, Author: dialogue.AuthorCustomer, Kind: dialogue.KindText, Text: in.Text, State: dialogue.StateReceived,
+			Seq: seq, Author: dialogue.AuthorCustomer, Kind: dialogue.KindText, Text: in.Text, Data: data, State: dialogue.StateReceived,
 			ClientID: ptr(in.ClientID), ProviderMessageID: ptr(in.ProviderMessageID), Raw: in.Raw,
 		}, nil)
 		if err != nil {
@@ -141,4 +147,87 @@ func (s *Store) knownInbound(ctx context.Context, tx pgx.Tx, id uuid.UUID, in In
 		return nil, fmt.Errorf("look for an earlier delivery: %w", err)
 	}
 	return &m, nil
+}
+
+// EditMessage takes a customer's change of an earlier message: the inbox shows
+// what it says now, and what it said. A bot that has not answered it yet reads
+// the new text. It reports false when no such message is known.
+func (s *Store) EditMessage(ctx context.Context, in Inbound) (bool, error) {
+	d, err := s.q.FindDialogue(ctx, s.pool, db.FindDialogueParams{ChannelID: in.ChannelID, ThreadKey: in.ThreadKey})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the dialogue of an edited message: %w", err)
+	}
+	found := false
+	_, err = s.change(ctx, d, func(c *change) error {
+		c.quiet = true
+		m, err := s.q.FindInbound(ctx, c.tx, db.FindInboundParams{ChannelID: in.ChannelID, ProviderMessageID: &in.ProviderMessageID})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look for an edited message: %w", err)
+		}
+		found = true
+		if m.Text == in.Text || m.Author != dialogue.AuthorCustomer {
+			return nil
+		}
+		var data messageData
+		if len(m.Data) > 0 {
+			if err := json.Unmarshal(m.Data, &data); err != nil {
+				return fmt.Errorf("read the data of message %s: %w", m.ID, err)
+			}
+		}
+		data.Attachments = in.Attachments
+		data.Former = append(data.Former, m.Text)
+		if len(data.Former) > formerTexts {
+			data.Former = data.Former[len(data.Former)-formerTexts:]
+		}
+		encoded, err := data.encode()
+		if err != nil {
+			return err
+		}
+		if err := s.q.EditMessage(ctx, c.tx, db.EditMessageParams{ID: m.ID, Text: in.Text, Data: encoded}); err != nil {
+			return fmt.Errorf("edit message %s: %w", m.ID, err)
+		}
+		c.quiet = false
+		if m.Seq == c.state.CustomerSeq && c.state.LastAuthor == dialogue.AuthorCustomer {
+			c.state.LastPreview = dialogue.Preview(dialogue.Shown(in.Text, in.Attachments))
+		}
+		return c.update(m.ID)
+	})
+	return found, err
+}
+
+// formerTexts is how many earlier texts of an edited message are kept.
+const formerTexts = 10
+
+// SetBlocked records that the customer has blocked the channel's account, or lets
+// it in again. Where there is no dialogue there is nobody to tell.
+func (s *Store) SetBlocked(ctx context.Context, channelID uuid.UUID, threadKey string, blocked bool) error {
+	d, err := s.q.FindDialogue(ctx, s.pool, db.FindDialogueParams{ChannelID: channelID, ThreadKey: threadKey})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for the dialogue of a customer who blocks: %w", err)
+	}
+	_, err = s.change(ctx, d, func(c *change) error {
+		e := TimelineEvent{Type: TimelineUnblocked}
+		if blocked {
+			e.Type = TimelineBlocked
+		}
+		last, err := s.q.LastBlocking(ctx, c.tx, d)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("look whether dialogue %s is blocked: %w", d, err)
+		}
+		if last == string(e.Type) || last == "" && !blocked {
+			c.quiet = true // an update that came twice, or the first /start
+			return nil
+		}
+		return c.timeline(e)
+	})
+	return err
 }

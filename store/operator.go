@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -103,6 +102,9 @@ func (s *Store) SetMode(ctx context.Context, id uuid.UUID, mode dialogue.Mode, o
 // takeOver gives the dialogue to an operator. Its line of the timeline comes
 // before a message that caused it.
 func (c *change) takeOver(operator OperatorRef) error {
+	if err := c.recall(); err != nil {
+		return err
+	}
 	c.state.TakeOver(operator.ID, c.now, c.newEpisode)
 	c.assign(&operator)
 	c.ring = dialogue.RingOperatorTookOver
@@ -188,29 +190,4 @@ func (s *Store) MarkReceived(ctx context.Context, id uuid.UUID, delivered, read 
 		return nil
 	})
 	return err
-}
-
-// WaitForBotSends waits until none of the bot's messages is on its way to a
-// provider, at most for d, and returns those that still are.
-func (s *Store) WaitForBotSends(ctx context.Context, id uuid.UUID, d time.Duration) ([]uuid.UUID, error) {
-	deadline := time.NewTimer(d)
-	defer deadline.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		ids, err := s.q.BotSendsUnderWay(ctx, s.pool, id)
-		if err != nil {
-			return nil, fmt.Errorf("look for the bot's sends under way in dialogue %s: %w", id, err)
-		}
-		if len(ids) == 0 {
-			return ids, nil
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			return ids, nil
-		case <-ctx.Done():
-			return ids, ctx.Err()
-		}
-	}
 }

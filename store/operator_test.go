@@ -138,7 +138,11 @@ func TestTakeoverSpoilsWhatTheBotIsWriting(t *testing.T) {
 				require.ErrorIs(t, err, store.ErrSuperseded, name)
 			}
 			if drafted {
-				require.ErrorIs(t, b.SendDraft(ctx, turn.ID), store.ErrSuperseded, name)
+				row, err := b.Turn(ctx, turn.ID)
+				require.NoError(t, err)
+				require.Equal(t, store.TurnSuperseded, row.State, name)
+				_, err = b.beginDraft(turn.ID)
+				require.ErrorIs(t, err, store.ErrSuperseded, name)
 			}
 			require.Zero(t, b.count("SELECT count(*) FROM messages WHERE text = 'too late'"), name)
 		}

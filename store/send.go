@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"parley/channel"
 	"parley/dialogue"
 	"parley/store/db"
 )
+
+// unsettled is how long after its beginning a send of unknown outcome may still
+// arrive: the longest that a request to a provider takes, and some more.
+const unsettled = time.Minute
 
 // NextOutgoing returns the oldest message of a dialogue that still has to leave,
 // with its channel and thread; nil when there is none. One that is already
@@ -29,14 +35,17 @@ func (s *Store) NextOutgoing(ctx context.Context, id uuid.UUID) (*db.NextOutgoin
 // ErrTaken says that another attempt has begun to send the message.
 var ErrTaken = errors.New("another attempt is sending this message")
 
-// BeginSend marks a queued message as being on its way. Of several attempts, of
-// which some may have been taken for dead, one begins; the others fail with
-// ErrTaken. A bot's message passes the fence here: it fails with ErrSuperseded
-// when the dialogue is not the bot's any more, and will not be sent.
-func (s *Store) BeginSend(ctx context.Context, m db.Message) error {
+// BeginSend marks a queued message as being on its way, once the account's pace
+// allows it: until then it returns the slot to wait for, and is called again with
+// reserved. Of several attempts, of which some may have been taken for dead, one
+// begins; the others fail with ErrTaken. A bot's message passes the fence here:
+// it fails with ErrSuperseded when the dialogue is not the bot's any more, and
+// will not be sent unless an operator has decided so.
+func (s *Store) BeginSend(ctx context.Context, m db.Message, pace channel.Pace, reserved bool) (Slot, error) {
+	var slot Slot
 	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
 		c.quiet = true
-		if m.Author == dialogue.AuthorBot {
+		if m.Author == dialogue.AuthorBot && !m.OperatorID.Valid {
 			t, err := s.q.GetTurn(ctx, c.tx, m.TurnID.UUID)
 			if err != nil {
 				return notFound(err, "turn", m.TurnID.UUID)
@@ -44,6 +53,10 @@ func (s *Store) BeginSend(ctx context.Context, m db.Message) error {
 			if c.state.Mode != dialogue.ModeBot || c.state.Epoch != t.Epoch {
 				return ErrSuperseded
 			}
+		}
+		var err error
+		if slot, err = s.pace(ctx, c.tx, c.row.ChannelID, pace, reserved); err != nil || slot.Wait > 0 {
+			return err
 		}
 		begun, err := s.q.BeginSending(ctx, c.tx, m.ID)
 		if err != nil {
@@ -54,39 +67,121 @@ func (s *Store) BeginSend(ctx context.Context, m db.Message) error {
 		}
 		return nil
 	})
-	return err
+	return slot, err
 }
 
-// SendDraft passes the fence with a drafted answer: it counts as the answer from
-// here on, and its message is on its way.
-func (s *Store) SendDraft(ctx context.Context, turn uuid.UUID) error {
-	t, err := s.Turn(ctx, turn)
+// Draft returns the drafted answer of a turn with its channel and thread; nil
+// when it has left already, or nothing is left to say.
+func (s *Store) Draft(ctx context.Context, turn uuid.UUID) (*db.DraftRow, error) {
+	d, err := s.q.Draft(ctx, s.pool, turn)
+	if err != nil {
+		return nil, notFound(err, "turn", turn)
+	}
+	if d.Turn.State != TurnDrafted || d.Turn.Answer == nil {
+		return nil, nil
+	}
+	return &d, nil
+}
+
+// BeginDraft passes the fence with a drafted answer, once the account's pace
+// allows it (see BeginSend): its message is on its way from here on, and counts
+// as the answer.
+func (s *Store) BeginDraft(ctx context.Context, t db.Turn, pace channel.Pace, reserved bool) (db.Message, Slot, error) {
+	var slot Slot
+	m, err := s.sayDraft(ctx, t, func(c *change) (dialogue.DeliveryState, error) {
+		var err error
+		slot, err = s.pace(ctx, c.tx, c.row.ChannelID, pace, reserved)
+		if err != nil || slot.Wait > 0 {
+			return "", err
+		}
+		return dialogue.StateSending, nil
+	})
+	return m, slot, err
+}
+
+// HoldDraft passes the fence with a drafted answer that cannot leave now because
+// its channel does not work; operators see why.
+func (s *Store) HoldDraft(ctx context.Context, t db.Turn, reason string) error {
+	_, err := s.sayDraft(ctx, t, func(c *change) (dialogue.DeliveryState, error) {
+		c.state.NeedsLook(c.now)
+		return dialogue.StateQueued, nil
+	})
 	if err != nil {
 		return err
 	}
-	switch {
-	case t.State == TurnSuperseded:
-		return ErrSuperseded
-	case t.State != TurnDrafted || t.Answer == nil:
-		return nil // an earlier attempt has passed, or nothing is left to say
+	out, err := s.NextOutgoing(ctx, t.DialogueID)
+	if err != nil || out == nil {
+		return err
 	}
-	_, err = s.change(ctx, t.DialogueID, func(c *change) error {
+	return s.HoldSend(ctx, out.Message, reason)
+}
+
+func (s *Store) sayDraft(ctx context.Context, t db.Turn, f func(c *change) (dialogue.DeliveryState, error)) (db.Message, error) {
+	var said db.Message
+	_, err := s.change(ctx, t.DialogueID, func(c *change) error {
 		if !c.state.BotMayAnswer(t.Epoch, t.FromSeq) {
 			return ErrSuperseded
 		}
-		if err := s.q.SetTurnState(ctx, c.tx, db.SetTurnStateParams{ID: turn, State: TurnAnswered}); err != nil {
-			return fmt.Errorf("record turn %s as answered: %w", turn, err)
+		state, err := f(c)
+		if err != nil || state == "" {
+			c.quiet = true
+			return err
 		}
-		return c.botSays(Turn{ID: turn, ToSeq: t.ToSeq}, *t.Answer, dialogue.StateQueued)
+		if err := s.q.SetTurnState(ctx, c.tx, db.SetTurnStateParams{ID: t.ID, State: TurnAnswered}); err != nil {
+			return fmt.Errorf("record turn %s as answered: %w", t.ID, err)
+		}
+		m, err := c.botSays(Turn{ID: t.ID, ToSeq: t.ToSeq}, *t.Answer, state)
+		said = db.Message{
+			ID: m.ID, DialogueID: t.DialogueID, ChannelID: c.row.ChannelID, Author: m.Author, Text: m.Text, State: m.State,
+			TurnID: uuid.NullUUID{UUID: t.ID, Valid: true},
+		}
+		return err
 	})
+	return said, err
+}
+
+// recall takes back what the bot had to say and was never handed to the
+// provider, when the dialogue goes to the operators: it does not count as an
+// answer any more.
+func (c *change) recall() error {
+	if channel.CommitDelivers(c.row.channelKind) || c.state.Mode != dialogue.ModeBot {
+		return nil
+	}
+	queued, err := c.s.q.QueuedBotAnswers(c.ctx, c.tx, c.row.ID)
+	if err != nil {
+		return fmt.Errorf("look for unsent answers of the bot in dialogue %s: %w", c.row.ID, err)
+	}
+	for _, m := range queued {
+		_, err := c.s.q.SetMessageState(c.ctx, c.tx, db.SetMessageStateParams{ID: m.ID, State: dialogue.StateFailed, Error: ptr(takenOver)})
+		if err != nil {
+			return fmt.Errorf("take back message %s: %w", m.ID, err)
+		}
+		if err := c.s.q.SetTurnState(c.ctx, c.tx, db.SetTurnStateParams{ID: m.TurnID, State: TurnSuperseded}); err != nil {
+			return fmt.Errorf("take back turn %s: %w", m.TurnID, err)
+		}
+		c.state.Recalled(m.FromSeq)
+		if err := c.update(m.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takenOver is why a bot's message that was queued will not be sent.
+const takenOver = "taken over before it was sent"
+
+// FailSuperseded records that a bot's message will not be sent because the
+// dialogue went on without it.
+func (s *Store) FailSuperseded(ctx context.Context, m db.Message) error {
+	_, err := s.SetDelivery(ctx, m, dialogue.StateFailed, "", takenOver)
 	return err
 }
 
 // SetDelivery records how far a message has come, with the provider's id or the
 // reason why not. A message whose outcome nobody knows puts the dialogue among
 // those that wait for a human. One that the provider has taken stays sent.
-func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.DeliveryState, providerMessageID, reason string) error {
-	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
+func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.DeliveryState, providerMessageID, reason string) (DialogueView, error) {
+	return s.change(ctx, m.DialogueID, func(c *change) error {
 		changed, err := s.q.SetMessageState(ctx, c.tx, db.SetMessageStateParams{
 			ID: m.ID, State: state, Error: ptr(storable(reason)), ProviderMessageID: ptr(providerMessageID),
 		})
@@ -102,5 +197,97 @@ func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.De
 		}
 		return c.update(m.ID)
 	})
+}
+
+// HoldSend records why a queued message does not leave, and puts the dialogue
+// among those that wait for a human.
+func (s *Store) HoldSend(ctx context.Context, m db.Message, reason string) error {
+	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
+		changed, err := s.q.HoldMessage(ctx, c.tx, db.HoldMessageParams{ID: m.ID, Error: ptr(storable(reason))})
+		if err != nil {
+			return fmt.Errorf("hold message %s: %w", m.ID, err)
+		}
+		if changed == 0 {
+			c.quiet = true
+			return nil
+		}
+		c.state.NeedsLook(c.now)
+		return c.update(m.ID)
+	})
 	return err
+}
+
+// PartSent records how many parts of a long message the provider has taken.
+func (s *Store) PartSent(ctx context.Context, id uuid.UUID, parts int) error {
+	if err := s.q.PartSent(ctx, s.pool, db.PartSentParams{ID: id, PartsSent: int32(parts)}); err != nil {
+		return fmt.Errorf("record part %d of message %s: %w", parts, id, err)
+	}
+	return nil
+}
+
+// Resend queues a message again that has failed or whose outcome nobody knows:
+// an operator has decided to send it, whoever wrote it and whoever holds the dialogue.
+func (s *Store) Resend(ctx context.Context, dialogueID, messageID uuid.UUID, operator OperatorRef) (MessageAndDialogue, error) {
+	var out MessageAndDialogue
+	var err error
+	out.Dialogue, err = s.change(ctx, dialogueID, func(c *change) error {
+		m, err := s.q.GetMessage(ctx, c.tx, messageID)
+		if err != nil || m.Message.DialogueID != dialogueID {
+			return notFound(errors.Join(err, pgx.ErrNoRows), "message", messageID)
+		}
+		queued, err := s.q.QueueAgain(ctx, c.tx, db.QueueAgainParams{ID: messageID, OperatorID: uuid.NullUUID{UUID: operator.ID, Valid: true}})
+		if err != nil {
+			return fmt.Errorf("queue message %s again: %w", messageID, err)
+		}
+		if queued == 0 {
+			return dialogue.Errorf(dialogue.CodeConflict, "the message is %s: only one that failed, or whose delivery is not confirmed, can be sent again", m.Message.State)
+		}
+		if m.Message.Author == dialogue.AuthorBot {
+			t, err := s.q.GetTurn(ctx, c.tx, m.Message.TurnID.UUID)
+			if err != nil {
+				return notFound(err, "turn", m.Message.TurnID.UUID)
+			}
+			c.state.AnsweredSeq = max(c.state.AnsweredSeq, t.ToSeq)
+		}
+		if !c.state.Unanswered() {
+			c.state.WaitingSince = nil
+		}
+		c.ring = dialogue.RingOperatorWrote
+		if err := c.update(messageID); err != nil {
+			return err
+		}
+		out.Message = c.updated[len(c.updated)-1]
+		return nil
+	})
+	return out, err
+}
+
+// WaitForBotSends waits until none of the bot's messages is being given to a
+// provider, at most for d. It returns those that still are, and those that were a
+// moment ago and whose outcome nobody knows.
+func (s *Store) WaitForBotSends(ctx context.Context, id uuid.UUID, d time.Duration) ([]uuid.UUID, error) {
+	deadline := time.NewTimer(d)
+	defer deadline.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		rows, err := s.q.BotSendsUnderWay(ctx, s.pool, db.BotSendsUnderWayParams{DialogueID: id, Unsettled: unsettled})
+		if err != nil {
+			return nil, fmt.Errorf("look for the bot's sends under way in dialogue %s: %w", id, err)
+		}
+		ids, sending := make([]uuid.UUID, len(rows)), false
+		for i, r := range rows {
+			ids[i], sending = r.ID, sending || r.State == dialogue.StateSending
+		}
+		if !sending {
+			return ids, nil
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return ids, nil
+		case <-ctx.Done():
+			return ids, ctx.Err()
+		}
+	}
 }

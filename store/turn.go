@@ -26,8 +26,9 @@ const (
 	TurnFailed     = "failed"
 )
 
-// botContextLines is how many lines of the transcript the bot is given at most.
-const botContextLines = 60
+// botContextLines is how many lines after the summary the bot is given at most.
+// It folds them into the summary long before there are so many.
+const botContextLines = 300
 
 // ErrSuperseded says that the fence did not hold: the dialogue went to the
 // operators, was closed, or was answered since the turn began.
@@ -65,6 +66,8 @@ func (s *Store) Pending(ctx context.Context, id uuid.UUID) (Pending, error) {
 type Turn struct {
 	ID         uuid.UUID
 	DialogueID uuid.UUID
+	ChannelID  uuid.UUID
+	Kind       string // of the channel
 	ThreadKey  string
 	Epoch      int64
 	FromSeq    int64 // what was answered when it began
@@ -72,15 +75,21 @@ type Turn struct {
 	HandoffSeq int64
 	Attempts   int32
 	State      string
-	History    []dialogue.Line // oldest first, without the questions
+	Summary    string          // what the older part of the dialogue came to
+	SummarySeq int64           // up to which message
+	History    []dialogue.Line // what came after the summary, oldest first, without the questions
 	Questions  []dialogue.Line // the customer's unanswered messages, oldest first
+	Profile    json.RawMessage // the bot's settings; {} when there are none
+	Cap        dialogue.Cap    // the limit of the shop that is reached: no model may be asked
+
+	location *time.Location
 }
 
 // OpenTurn begins the turn for what is unanswered, or takes up the one that an
 // earlier attempt began and left. It fails with ErrSuperseded when there is
 // nothing for the bot to do.
 func (s *Store) OpenTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
-	return s.openTurn(ctx, id, func(tx pgx.Tx, d db.Dialogue) (db.Turn, error) {
+	return s.openTurn(ctx, id, true, func(tx pgx.Tx, d db.Dialogue) (db.Turn, error) {
 		if st := stateOf(d); !st.BotMayAnswer(d.Epoch, d.AnsweredSeq) || !st.Unanswered() {
 			return db.Turn{}, ErrSuperseded
 		}
@@ -91,7 +100,7 @@ func (s *Store) OpenTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
 // OpenSuggestion begins a turn whose answer only operators see. When nothing is
 // unanswered, its question is the customer's last message.
 func (s *Store) OpenSuggestion(ctx context.Context, id, operator uuid.UUID) (Turn, error) {
-	return s.openTurn(ctx, id, func(tx pgx.Tx, d db.Dialogue) (db.Turn, error) {
+	return s.openTurn(ctx, id, false, func(tx pgx.Tx, d db.Dialogue) (db.Turn, error) {
 		if d.CustomerSeq == 0 {
 			return db.Turn{}, dialogue.Errorf(dialogue.CodeConflict, "the customer has not written yet: there is nothing to answer")
 		}
@@ -105,7 +114,9 @@ func (s *Store) OpenSuggestion(ctx context.Context, id, operator uuid.UUID) (Tur
 	})
 }
 
-func (s *Store) openTurn(ctx context.Context, id uuid.UUID, open func(tx pgx.Tx, d db.Dialogue) (db.Turn, error)) (Turn, error) {
+// openTurn begins a turn. The limit of turns within a dialogue is for those that
+// no human asked for.
+func (s *Store) openTurn(ctx context.Context, id uuid.UUID, limited bool, open func(tx pgx.Tx, d db.Dialogue) (db.Turn, error)) (Turn, error) {
 	var t Turn
 	// Under the dialogue's lock: the turn sees exactly the messages up to the counters that it records, and whatever
 	// takes the dialogue from it finds it.
@@ -118,20 +129,39 @@ func (s *Store) openTurn(ctx context.Context, id uuid.UUID, open func(tx pgx.Tx,
 		if err != nil {
 			return err
 		}
-		lines, err := s.q.BotContext(ctx, tx, db.BotContextParams{DialogueID: id, Page: botContextLines})
+		state, err := s.q.BotState(ctx, tx, id)
+		if err != nil {
+			return fmt.Errorf("load what the bot goes by: %w", err)
+		}
+		rules, err := rulesOf(state.Profile, dialogue.DefaultCaps())
+		if err != nil {
+			return err
+		}
+		lines, err := s.q.BotContext(ctx, tx, db.BotContextParams{DialogueID: id, After: min(state.UpToSeq, begun.FromSeq), Page: botContextLines})
 		if err != nil {
 			return err
 		}
 		t = Turn{
-			ID: begun.ID, DialogueID: id, ThreadKey: r.Dialogue.ThreadKey, Epoch: begun.Epoch, FromSeq: begun.FromSeq, ToSeq: begun.ToSeq,
+			ID: begun.ID, DialogueID: id, ChannelID: r.Dialogue.ChannelID, Kind: r.ChannelKind, ThreadKey: r.Dialogue.ThreadKey, Epoch: begun.Epoch, FromSeq: begun.FromSeq, ToSeq: begun.ToSeq,
 			HandoffSeq: r.Dialogue.HandoffSeq, Attempts: begun.Attempts, State: begun.State,
+			Summary: state.Summary, SummarySeq: state.UpToSeq, Profile: state.Profile, location: rules.location(),
+		}
+		if !limited {
+			rules.Caps.DialogueTurns = 0
+		}
+		if t.Cap, err = s.capReached(ctx, tx, t, rules.Caps, state.Turns, r.Now); err != nil {
+			return err
 		}
 		slices.Reverse(lines)
 		for _, l := range lines {
-			line := dialogue.Line{Seq: l.Seq, Author: l.Author, Text: l.Text}
-			if l.Author == dialogue.AuthorCustomer && l.Seq > t.FromSeq {
+			line, err := readLine(l)
+			if err != nil {
+				return err
+			}
+			switch {
+			case l.Author == dialogue.AuthorCustomer && l.Seq > t.FromSeq:
 				t.Questions = append(t.Questions, line)
-			} else {
+			case l.Seq > state.UpToSeq:
 				t.History = append(t.History, line)
 			}
 		}
@@ -143,25 +173,41 @@ func (s *Store) openTurn(ctx context.Context, id uuid.UUID, open func(tx pgx.Tx,
 	return t, nil
 }
 
+// readLine is a message as the bot reads it.
+func readLine(l db.BotContextRow) (dialogue.Line, error) {
+	line := dialogue.Line{Seq: l.Seq, Author: l.Author, Text: l.Text}
+	if len(l.Data) > 0 {
+		var data messageData
+		if err := json.Unmarshal(l.Data, &data); err != nil {
+			return line, fmt.Errorf("read the data of message %d: %w", l.Seq, err)
+		}
+		line.Attachments = data.Attachments
+	}
+	return line, nil
+}
+
 // TurnResult is what came of a turn's model call, for its record.
 type TurnResult struct {
-	Text             string
-	Handoff          dialogue.HandoffReason // empty: Text answers
-	Notice           string                 // what the customer is told at a handoff
-	Language         dialogue.Language
-	Model            string
-	PromptVersion    string
-	PromptTokens     int
-	CompletionTokens int
-	Sources          json.RawMessage
-	Request          json.RawMessage
-	Response         json.RawMessage
+	Text          string
+	Handoff       dialogue.HandoffReason // empty: Text answers
+	Cap           dialogue.Cap           // the limit that is the reason of the handoff; operators are told
+	Notice        string                 // what the customer is told at a handoff
+	Language      dialogue.Language
+	Model         string
+	PromptVersion string
+	Spent         Spent
+	FirstWord     time.Duration // 0: no word was written
+	ModelTime     time.Duration // 0: no model was asked
+	ToolCalls     json.RawMessage
+	Sources       json.RawMessage
+	Request       json.RawMessage
+	Response      json.RawMessage
 }
 
 // storable is the result as the record can hold it.
 func (r TurnResult) storable() TurnResult {
 	r.Text, r.Notice, r.Model = storable(r.Text), storable(r.Notice), storable(r.Model)
-	r.Sources, r.Request, r.Response = storableJSON(r.Sources), storableJSON(r.Request), storableJSON(r.Response)
+	r.Sources, r.Request, r.Response, r.ToolCalls = storableJSON(r.Sources), storableJSON(r.Request), storableJSON(r.Response), storableJSON(r.ToolCalls)
 	return r
 }
 
@@ -193,18 +239,18 @@ func (s *Store) FinishTurn(ctx context.Context, t Turn, res TurnResult, late boo
 		switch {
 		case res.Handoff != "":
 			state = TurnHandedOff
-			if err := c.handOff(res.Handoff, res.Notice, t.ID); err != nil {
+			if err := c.handOff(TimelineEvent{Type: TimelineHandoff, Reason: res.Handoff, Detail: string(res.Cap)}, res.Notice, t.ID); err != nil {
 				return err
 			}
 			out.ToSend = !direct
 		case direct:
-			if err := c.botSays(t, res.Text, dialogue.StateSent); err != nil {
+			if _, err := c.botSays(t, res.Text, dialogue.StateSent); err != nil {
 				return err
 			}
 		default:
 			state, out.ToSend = TurnDrafted, true
 		}
-		return s.finishTurn(ctx, c.tx, t, res, state)
+		return s.finishTurn(ctx, c.tx, t, res, state, c.now)
 	})
 	if err != nil {
 		return Finished{}, fmt.Errorf("finish turn %s: %w", t.ID, err)
@@ -216,26 +262,29 @@ func (s *Store) FinishTurn(ctx context.Context, t Turn, res TurnResult, late boo
 var ErrNewerMessage = errors.New("the customer wrote again")
 
 // botSays adds the bot's message and counts the customer's as answered.
-func (c *change) botSays(t Turn, text string, state dialogue.DeliveryState) error {
+func (c *change) botSays(t Turn, text string, state dialogue.DeliveryState) (MessageView, error) {
 	c.state.BotAnswered(t.ToSeq)
-	_, err := c.add(db.InsertMessageParams{
+	m, err := c.add(db.InsertMessageParams{
 		Seq: c.state.AddMessage(dialogue.AuthorBot, text, c.now), Author: dialogue.AuthorBot, Kind: dialogue.KindText, Text: text,
 		State: state, TurnID: uuid.NullUUID{UUID: t.ID, Valid: true},
 	}, nil)
 	if err != nil {
-		return err
+		return MessageView{}, err
 	}
-	return c.answeredBy(dialogue.AuthorBot)
+	return m, c.answeredBy(dialogue.AuthorBot)
 }
 
 // handOff gives the dialogue to the operators: the line of the timeline, and the
 // notice to the customer, which is no answer.
-func (c *change) handOff(reason dialogue.HandoffReason, notice string, turn uuid.UUID) error {
-	c.state.HandOff(reason, c.now)
-	if err := c.s.q.EpisodeHandedOff(c.ctx, c.tx, db.EpisodeHandedOffParams{ID: c.state.EpisodeID, Reason: string(reason)}); err != nil {
+func (c *change) handOff(event TimelineEvent, notice string, turn uuid.UUID) error {
+	if err := c.recall(); err != nil {
+		return err
+	}
+	c.state.HandOff(event.Reason, c.now)
+	if err := c.s.q.EpisodeHandedOff(c.ctx, c.tx, db.EpisodeHandedOffParams{ID: c.state.EpisodeID, Reason: string(event.Reason)}); err != nil {
 		return fmt.Errorf("record the handoff of dialogue %s: %w", c.row.ID, err)
 	}
-	if err := c.timeline(TimelineEvent{Type: TimelineHandoff, Reason: reason}); err != nil {
+	if err := c.timeline(event); err != nil {
 		return err
 	}
 	state := dialogue.StateQueued
@@ -263,7 +312,7 @@ func (s *Store) FailTurn(ctx context.Context, t Turn, cause string, reason error
 			return nil
 		}
 		out.ToSend = !channel.CommitDelivers(c.row.channelKind)
-		return c.handOff(dialogue.HandoffBotError, notice, t.ID)
+		return c.handOff(TimelineEvent{Type: TimelineHandoff, Reason: dialogue.HandoffBotError, Detail: cause}, notice, t.ID)
 	})
 	if err != nil {
 		return Finished{}, fmt.Errorf("record that turn %s failed: %w", t.ID, err)
@@ -289,7 +338,7 @@ func (s *Store) SupersedeTurn(ctx context.Context, turn uuid.UUID) error {
 
 // FinishSuggestion records a suggestion's draft.
 func (s *Store) FinishSuggestion(ctx context.Context, t Turn, res TurnResult) error {
-	return s.finishTurn(ctx, s.pool, t, res.storable(), TurnDrafted)
+	return s.finishTurn(ctx, s.pool, t, res.storable(), TurnDrafted, time.Now())
 }
 
 // FailSuggestion records why a suggestion has no draft.
@@ -300,12 +349,20 @@ func (s *Store) FailSuggestion(ctx context.Context, turn uuid.UUID, cause string
 	return nil
 }
 
-func (s *Store) finishTurn(ctx context.Context, conn db.DBTX, t Turn, res TurnResult, state string) error {
-	tokens := func(n int) *int32 { return ptr(int32(n)) }
+func (s *Store) finishTurn(ctx context.Context, conn db.DBTX, t Turn, res TurnResult, state string, now time.Time) error {
+	ms := func(d time.Duration) *int32 {
+		if d == 0 {
+			return nil
+		}
+		return ptr(max(1, int32(d.Milliseconds())))
+	}
 	err := s.q.FinishTurn(ctx, conn, db.FinishTurnParams{
-		ID: t.ID, State: state, ToSeq: t.ToSeq, Answer: ptr(res.Text), HandoffReason: ptr(string(res.Handoff)), Model: ptr(res.Model),
-		PromptVersion: ptr(res.PromptVersion), PromptTokens: tokens(res.PromptTokens), CompletionTokens: tokens(res.CompletionTokens),
-		Sources: res.Sources, Request: res.Request, Response: res.Response,
+		ID: t.ID, State: state, ToSeq: t.ToSeq, Answer: ptr(res.Text), HandoffReason: ptr(string(res.Handoff)), Cap: ptr(string(res.Cap)),
+		Model: ptr(res.Model), PromptVersion: ptr(res.PromptVersion), Sources: res.Sources, Request: res.Request, Response: res.Response,
+		ToolCalls: res.ToolCalls, Rounds: ptr(int32(res.Spent.Calls)), FirstWordMs: ms(res.FirstWord), ModelMs: ms(res.ModelTime),
+		PromptTokens: int32(res.Spent.PromptTokens), CompletionTokens: int32(res.Spent.CompletionTokens), TokensEstimated: res.Spent.Estimated,
+		CostMicros: res.Spent.CostMicros, Currency: ptr(res.Spent.Currency),
+		Day: t.day(now), Shard: t.shard(), Calls: int64(res.Spent.Calls),
 	})
 	if err != nil {
 		return fmt.Errorf("record turn %s: %w", t.ID, err)

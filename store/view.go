@@ -19,6 +19,11 @@ type ChannelView struct {
 	Name string    `json:"name"`
 }
 
+// ViewChannel is the view of a channel.
+func ViewChannel(c db.Channel) ChannelView {
+	return ChannelView{ID: c.ID, Kind: c.Kind, Slug: c.Slug, Name: c.Name}
+}
+
 // OperatorRef names an operator.
 type OperatorRef struct {
 	ID   uuid.UUID `json:"id"`
@@ -64,19 +69,23 @@ type DialogueView struct {
 
 // MessageView is a message as the API and the event log show it to operators.
 type MessageView struct {
-	ID         uuid.UUID              `json:"id"`
-	DialogueID uuid.UUID              `json:"dialogue_id"`
-	Seq        int64                  `json:"seq"`
-	Author     dialogue.Author        `json:"author"`
-	Kind       dialogue.Kind          `json:"kind"`
-	Text       string                 `json:"text"`
-	Data       *TimelineEvent         `json:"data"`
-	State      dialogue.DeliveryState `json:"state"`
-	Error      *string                `json:"error"`
-	Operator   *OperatorRef           `json:"operator"`
-	TurnID     *uuid.UUID             `json:"turn_id"`
-	ClientID   *string                `json:"client_id"`
-	CreatedAt  time.Time              `json:"created_at"`
+	ID         uuid.UUID       `json:"id"`
+	DialogueID uuid.UUID       `json:"dialogue_id"`
+	Seq        int64           `json:"seq"`
+	Author     dialogue.Author `json:"author"`
+	Kind       dialogue.Kind   `json:"kind"`
+	Text       string          `json:"text"`
+	Data       *TimelineEvent  `json:"data"`
+
+	Attachments []dialogue.Attachment `json:"attachments,omitempty"`
+	Former      []string              `json:"former,omitempty"` // what the customer wrote before editing it, oldest first
+
+	State     dialogue.DeliveryState `json:"state"`
+	Error     *string                `json:"error"`
+	Operator  *OperatorRef           `json:"operator"`
+	TurnID    *uuid.UUID             `json:"turn_id"`
+	ClientID  *string                `json:"client_id"`
+	CreatedAt time.Time              `json:"created_at"`
 }
 
 // CustomerMessage is all that a customer is told about a message.
@@ -102,6 +111,7 @@ func (m MessageView) ForCustomer() CustomerMessage {
 type TimelineEvent struct {
 	Type     TimelineType           `json:"type"`
 	Reason   dialogue.HandoffReason `json:"reason,omitempty"`
+	Detail   string                 `json:"detail,omitempty"` // of a handoff: the limit that was reached, or the class of the error
 	Operator *OperatorRef           `json:"operator,omitempty"`
 }
 
@@ -116,6 +126,8 @@ const (
 	TimelineClosed    TimelineType = "closed"
 	TimelineReopened  TimelineType = "reopened"
 	TimelineAssigned  TimelineType = "assigned"
+	TimelineBlocked   TimelineType = "blocked"   // the customer takes no more messages
+	TimelineUnblocked TimelineType = "unblocked" // and takes them again
 )
 
 // MessageAndDialogue is the payload of a message event, and the answer to the
@@ -167,13 +179,38 @@ func messageView(m db.Message, operatorName *string) (MessageView, error) {
 	if m.OperatorID.Valid && operatorName != nil {
 		v.Operator = &OperatorRef{ID: m.OperatorID.UUID, Name: *operatorName}
 	}
-	if len(m.Data) > 0 {
+	if len(m.Data) > 0 && m.Kind != dialogue.KindEvent {
+		var d messageData
+		if err := json.Unmarshal(m.Data, &d); err != nil {
+			return MessageView{}, fmt.Errorf("read the data of message %s: %w", m.ID, err)
+		}
+		v.Attachments, v.Former = d.Attachments, d.Former
+	}
+	if len(m.Data) > 0 && m.Kind == dialogue.KindEvent {
 		v.Data = new(TimelineEvent)
 		if err := json.Unmarshal(m.Data, v.Data); err != nil {
 			return MessageView{}, fmt.Errorf("read the data of message %s: %w", m.ID, err)
 		}
 	}
 	return v, nil
+}
+
+// messageData is what the record keeps of a customer's message besides its text.
+type messageData struct {
+	Attachments []dialogue.Attachment `json:"attachments,omitempty"`
+	Former      []string              `json:"former,omitempty"`
+}
+
+// encode returns nil when there is nothing to keep.
+func (d messageData) encode() (json.RawMessage, error) {
+	if len(d.Attachments)+len(d.Former) == 0 {
+		return nil, nil
+	}
+	body, err := json.Marshal(d)
+	if err != nil {
+		return nil, fmt.Errorf("encode a message's data: %w", err)
+	}
+	return storableJSON(body), nil
 }
 
 // Source is a piece of knowledge that an answer rests on.

@@ -9,7 +9,8 @@ import (
 
 // Progress shows replies while they are written, through the live signals.
 type Progress struct {
-	Live *live.Publisher
+	Live  *live.Publisher
+	Chats *activities.Typing // messengers show it in the customer's chat
 }
 
 var _ activities.Progress = Progress{}
@@ -17,6 +18,7 @@ var _ activities.Progress = Progress{}
 // Typing implements activities.Progress.
 func (p Progress) Typing(t store.Turn) {
 	p.Live.Publish(live.Item{Typing: &live.Typing{DialogueID: t.DialogueID, ThreadKey: t.ThreadKey, Author: dialogue.AuthorBot}})
+	p.Chats.Show(t)
 }
 
 // Writing implements activities.Progress.

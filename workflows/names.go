@@ -25,8 +25,8 @@ type DialogueInput struct {
 
 // Doorbell is the content of every signal: the counters of the dialogue's row
 // when it rang. It says nothing that the record does not say better, so the
-// workflow keeps the largest of each and a doubled, late or reordered signal
-// does no harm.
+// workflow keeps the newest of each and a doubled, late or reordered signal does
+// no harm.
 type Doorbell struct {
 	Epoch       int64         `json:"epoch"`
 	Mode        dialogue.Mode `json:"mode"` // in that epoch
@@ -34,13 +34,16 @@ type Doorbell struct {
 	AnsweredSeq int64         `json:"answered_seq"`
 }
 
-// merge keeps what is newer of two.
+// merge keeps what is newer of two. Within an epoch counters only grow; an answer
+// that never left may be taken back with a new epoch.
 func (d *Doorbell) merge(other Doorbell) {
-	if other.Epoch > d.Epoch {
-		d.Epoch, d.Mode = other.Epoch, other.Mode
+	switch {
+	case other.Epoch > d.Epoch:
+		d.Epoch, d.Mode, d.AnsweredSeq = other.Epoch, other.Mode, other.AnsweredSeq
+	case other.Epoch == d.Epoch:
+		d.AnsweredSeq = max(d.AnsweredSeq, other.AnsweredSeq)
 	}
 	d.CustomerSeq = max(d.CustomerSeq, other.CustomerSeq)
-	d.AnsweredSeq = max(d.AnsweredSeq, other.AnsweredSeq)
 }
 
 // ReplyInput asks the bot to answer what is unanswered in a dialogue.

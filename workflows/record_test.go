@@ -275,7 +275,11 @@ func (fakeAccounts) Account(db.Channel) (channel.Account, error) { return channe
 
 type fakeSender struct{ sent int }
 
-func (f *fakeSender) Send(_ context.Context, _ channel.Account, out channel.Outgoing) (string, error) {
+func (*fakeSender) Parts(text string) []string { return []string{text} }
+
+func (*fakeSender) Pace(channel.Account) channel.Pace { return channel.Pace{Burst: time.Minute} }
+
+func (f *fakeSender) Send(_ context.Context, _ channel.Account, thread, _ string) (string, error) {
 	f.sent++
-	return fmt.Sprint(out.ThreadKey, "/sent/", f.sent), nil
+	return fmt.Sprint(thread, "/sent/", f.sent), nil
 }

@@ -19,19 +19,19 @@ type measuredBot struct {
 func (b measuredBot) Answer(ctx context.Context, in bot.Input, onText func(textSoFar string)) (bot.Answer, error) {
 	began := time.Now()
 	answer, err := b.Bot.Answer(ctx, in, onText)
-	outcome := "answered"
+	outcome, spent := "answered", answer.Usage
 	switch {
 	case ctx.Err() != nil:
 		outcome = "cancelled"
 	case err != nil:
 		outcome = "failed"
 		if wrong, ok := errors.AsType[*bot.Error](err); ok {
-			outcome = string(wrong.Class)
+			outcome, spent = string(wrong.Class), wrong.Spent
 		}
 	case answer.Handoff != "":
 		outcome = "handed_off"
 	}
 	b.metrics.Worded(outcome, time.Since(began))
-	b.metrics.Tokens(answer.PromptTokens, answer.CompletionTokens)
+	b.metrics.Tokens(spent.PromptTokens, spent.CompletionTokens)
 	return answer, err
 }

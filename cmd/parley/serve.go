@@ -26,6 +26,7 @@ import (
 	"parley/config"
 	"parley/demo"
 	"parley/doorbell"
+	"parley/intake"
 	"parley/knowledge"
 	"parley/metrics"
 	"parley/ops"
@@ -88,6 +89,14 @@ func newRole(ctx context.Context, cfg config.Config, name string, m *metrics.Met
 	return r, nil
 }
 
+// newManager makes what adds and changes channels.
+func newManager(cfg config.Config, s *store.Store, v *vault.Vault, log *slog.Logger) *intake.Manager {
+	return &intake.Manager{
+		Store: s, Vault: v, Log: log,
+		Connector: &intake.Connector{API: telegram.NewClient(), PublicURL: cfg.PublicURL},
+	}
+}
+
 func openPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, error) {
 	pc, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
@@ -118,7 +127,8 @@ func (r *role) bot() (measuredBot, error) {
 	if !r.cfg.Offline() {
 		var err error
 		model, err = bot.NewOpenAI(bot.OpenAIConfig{
-			BaseURL: r.cfg.OpenAIBaseURL, Key: r.cfg.OpenAIAPIKey, Model: r.cfg.OpenAIModel, Timeout: r.cfg.ModelTimeout,
+			BaseURL: r.cfg.OpenAIBaseURL, Key: r.cfg.OpenAIAPIKey, Model: r.cfg.OpenAIModel,
+			Timeout: r.cfg.ModelTimeout, Context: r.cfg.ModelContext,
 		})
 		if err != nil {
 			return measuredBot{}, err
@@ -171,8 +181,14 @@ func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, m *metrics.
 	health := r.health(false, ops.Check{
 		Name: "event_log", Needed: true, Problem: "the event log is not being followed: streams would stand still", Probe: follower.Check,
 	})
+	manager := newManager(cfg, r.store, r.vault, log)
+	polling := &intake.Polling{
+		Store: r.store, Accounts: r.vault, API: telegram.NewClient(), Log: log,
+		Intake: &intake.Intake{Store: r.store, Count: m, Log: log},
+	}
+	webhooks := &intake.Webhooks{Store: r.store, Accounts: r.vault, API: telegram.NewClient(), PublicURL: cfg.PublicURL, Log: log}
 	server := api.New(api.Config{
-		Store: r.store, Hub: hub, Live: r.live, Bot: answers, Vault: r.vault, Log: log,
+		Store: r.store, Hub: hub, Live: r.live, Bot: answers, Vault: r.vault, Channels: manager, Log: log,
 		PublicURL: cfg.PublicURL, WorkflowURL: workflowURL(cfg),
 		Health: health, Metrics: m.Handler(), MetricsToken: cfg.MetricsToken, Observer: m,
 		TrustedProxies: cfg.TrustedProxies, DrainDelay: cfg.DrainDelay,
@@ -183,6 +199,15 @@ func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, m *metrics.
 	g, below := errgroup.WithContext(below)
 	r.background(below, g)
 	g.Go(func() error { return hub.Run(below) })
+	g.Go(func() error {
+		polls, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(below, cancel)()
+		var both errgroup.Group
+		both.Go(func() error { return polling.Run(polls) })
+		both.Go(func() error { return webhooks.Run(polls) })
+		return both.Wait()
+	})
 	g.Go(func() error { return eventlog.NewSequencer(r.pool, 0, log).Run(below) })
 	g.Go(func() error { return follower.Run(below) })
 	g.Go(func() error {
@@ -230,15 +255,17 @@ func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *
 		},
 	})
 	watcher := activities.NewWatcher(r.store, log)
+	senders := map[string]channel.Sender{channel.Telegram: telegram.Sender{Client: telegram.NewClient()}}
 	wc := worker.Config{
 		Client: r.engine, Log: log, StopTimeout: cfg.StopTimeout, Observer: m, Running: running.Store,
 		Replies: &activities.Replies{
-			Store: r.store, Bot: answers, Watcher: watcher, Progress: worker.Progress{Live: r.live}, Log: log,
-			Quiet: cfg.QuietPeriod, QuietMax: cfg.QuietPeriodMax,
+			Store: r.store, Bot: answers, Watcher: watcher, Progress: worker.Progress{Live: r.live, Chats: activities.NewTyping(r.store, r.vault, senders, log)}, Log: log,
+			Quiet: cfg.QuietPeriod, QuietMax: cfg.QuietPeriodMax, Drain: cfg.StopTimeout * 3 / 4,
+			Summaries: &activities.Folder{Store: r.store, Bot: answers, Log: log},
 		},
 		Sends: &activities.Sends{
 			Store: r.store, Accounts: r.vault, Log: log,
-			Senders: map[string]channel.Sender{channel.Telegram: telegram.NewSender()},
+			Senders: senders,
 		},
 	}
 	below, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -55,7 +55,7 @@ func (q *Queries) GetBotProfile(ctx context.Context, db DBTX) (json.RawMessage, 
 }
 
 const getChannel = `-- name: GetChannel :one
-SELECT id, kind, slug, name, settings, secrets, secret_key_id, created_at FROM channels WHERE id = $1
+SELECT id, kind, slug, name, settings, secrets, secret_key_id, created_at, disabled_at, problem, problem_at FROM channels WHERE id = $1
 `
 
 func (q *Queries) GetChannel(ctx context.Context, db DBTX, id uuid.UUID) (Channel, error) {
@@ -70,12 +70,15 @@ func (q *Queries) GetChannel(ctx context.Context, db DBTX, id uuid.UUID) (Channe
 		&i.Secrets,
 		&i.SecretKeyID,
 		&i.CreatedAt,
+		&i.DisabledAt,
+		&i.Problem,
+		&i.ProblemAt,
 	)
 	return i, err
 }
 
 const getChannelBySlug = `-- name: GetChannelBySlug :one
-SELECT id, kind, slug, name, settings, secrets, secret_key_id, created_at FROM channels WHERE slug = $1
+SELECT id, kind, slug, name, settings, secrets, secret_key_id, created_at, disabled_at, problem, problem_at FROM channels WHERE slug = $1
 `
 
 func (q *Queries) GetChannelBySlug(ctx context.Context, db DBTX, slug string) (Channel, error) {
@@ -90,12 +93,15 @@ func (q *Queries) GetChannelBySlug(ctx context.Context, db DBTX, slug string) (C
 		&i.Secrets,
 		&i.SecretKeyID,
 		&i.CreatedAt,
+		&i.DisabledAt,
+		&i.Problem,
+		&i.ProblemAt,
 	)
 	return i, err
 }
 
 const getWidgetSession = `-- name: GetWidgetSession :one
-SELECT s.token_hash, s.id, s.channel_id, s.created_at, s.seen_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, d.id AS dialogue_id
+SELECT s.token_hash, s.id, s.channel_id, s.created_at, s.seen_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.id AS dialogue_id
 FROM widget_sessions s JOIN channels c ON c.id = s.channel_id
 LEFT JOIN dialogues d ON d.channel_id = s.channel_id AND d.thread_key = s.id::text
 WHERE s.token_hash = $1 AND s.seen_at > $2
@@ -130,13 +136,16 @@ func (q *Queries) GetWidgetSession(ctx context.Context, db DBTX, arg GetWidgetSe
 		&i.Channel.Secrets,
 		&i.Channel.SecretKeyID,
 		&i.Channel.CreatedAt,
+		&i.Channel.DisabledAt,
+		&i.Channel.Problem,
+		&i.Channel.ProblemAt,
 		&i.DialogueID,
 	)
 	return i, err
 }
 
 const insertChannel = `-- name: InsertChannel :one
-INSERT INTO channels (id, kind, slug, name, settings, secrets, secret_key_id) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id, kind, slug, name, settings, secrets, secret_key_id, created_at
+INSERT INTO channels (id, kind, slug, name, settings, secrets, secret_key_id) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id, kind, slug, name, settings, secrets, secret_key_id, created_at, disabled_at, problem, problem_at
 `
 
 type InsertChannelParams struct {
@@ -169,6 +178,9 @@ func (q *Queries) InsertChannel(ctx context.Context, db DBTX, arg InsertChannelP
 		&i.Secrets,
 		&i.SecretKeyID,
 		&i.CreatedAt,
+		&i.DisabledAt,
+		&i.Problem,
+		&i.ProblemAt,
 	)
 	return i, err
 }
@@ -210,7 +222,7 @@ func (q *Queries) InsertWidgetSession(ctx context.Context, db DBTX, arg InsertWi
 }
 
 const listChannels = `-- name: ListChannels :many
-SELECT id, kind, slug, name, settings, secrets, secret_key_id, created_at FROM channels ORDER BY created_at, id
+SELECT id, kind, slug, name, settings, secrets, secret_key_id, created_at, disabled_at, problem, problem_at FROM channels ORDER BY created_at, id
 `
 
 func (q *Queries) ListChannels(ctx context.Context, db DBTX) ([]Channel, error) {
@@ -231,6 +243,9 @@ func (q *Queries) ListChannels(ctx context.Context, db DBTX) ([]Channel, error) 
 			&i.Secrets,
 			&i.SecretKeyID,
 			&i.CreatedAt,
+			&i.DisabledAt,
+			&i.Problem,
+			&i.ProblemAt,
 		); err != nil {
 			return nil, err
 		}
@@ -243,7 +258,7 @@ func (q *Queries) ListChannels(ctx context.Context, db DBTX) ([]Channel, error) 
 }
 
 const listDeadLetters = `-- name: ListDeadLetters :many
-SELECT x.id, x.channel_id, x.reason, x.body, x.received_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at FROM dead_letters x JOIN channels c ON c.id = x.channel_id
+SELECT x.id, x.channel_id, x.reason, x.body, x.received_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at FROM dead_letters x JOIN channels c ON c.id = x.channel_id
 WHERE $1::timestamptz IS NULL OR (x.received_at, x.id) < ($1::timestamptz, $2::uuid)
 ORDER BY x.received_at DESC, x.id DESC LIMIT $3
 `
@@ -282,6 +297,9 @@ func (q *Queries) ListDeadLetters(ctx context.Context, db DBTX, arg ListDeadLett
 			&i.Channel.Secrets,
 			&i.Channel.SecretKeyID,
 			&i.Channel.CreatedAt,
+			&i.Channel.DisabledAt,
+			&i.Channel.Problem,
+			&i.Channel.ProblemAt,
 		); err != nil {
 			return nil, err
 		}
@@ -293,6 +311,22 @@ func (q *Queries) ListDeadLetters(ctx context.Context, db DBTX, arg ListDeadLett
 	return items, nil
 }
 
+const setChannelProblem = `-- name: SetChannelProblem :exec
+UPDATE channels SET problem = $2, problem_at = CASE WHEN $2::text IS NULL THEN NULL ELSE now() END
+WHERE id = $1 AND problem IS DISTINCT FROM $2::text
+`
+
+type SetChannelProblemParams struct {
+	ID      uuid.UUID
+	Problem *string
+}
+
+// Written only when it changes: many messages may meet the same problem at once.
+func (q *Queries) SetChannelProblem(ctx context.Context, db DBTX, arg SetChannelProblemParams) error {
+	_, err := db.Exec(ctx, setChannelProblem, arg.ID, arg.Problem)
+	return err
+}
+
 const touchWidgetSession = `-- name: TouchWidgetSession :exec
 UPDATE widget_sessions SET seen_at = now() WHERE token_hash = $1
 `
@@ -300,4 +334,46 @@ UPDATE widget_sessions SET seen_at = now() WHERE token_hash = $1
 func (q *Queries) TouchWidgetSession(ctx context.Context, db DBTX, tokenHash []byte) error {
 	_, err := db.Exec(ctx, touchWidgetSession, tokenHash)
 	return err
+}
+
+const updateChannel = `-- name: UpdateChannel :one
+UPDATE channels SET name = $2, settings = $3, secrets = $4, secret_key_id = $5,
+    disabled_at = CASE WHEN $6::boolean THEN NULL ELSE coalesce(disabled_at, now()) END, problem = NULL, problem_at = NULL
+WHERE id = $1 RETURNING id, kind, slug, name, settings, secrets, secret_key_id, created_at, disabled_at, problem, problem_at
+`
+
+type UpdateChannelParams struct {
+	ID          uuid.UUID
+	Name        string
+	Settings    json.RawMessage
+	Secrets     []byte
+	SecretKeyID *string
+	Enabled     bool
+}
+
+// What was wrong is not known to be wrong any more.
+func (q *Queries) UpdateChannel(ctx context.Context, db DBTX, arg UpdateChannelParams) (Channel, error) {
+	row := db.QueryRow(ctx, updateChannel,
+		arg.ID,
+		arg.Name,
+		arg.Settings,
+		arg.Secrets,
+		arg.SecretKeyID,
+		arg.Enabled,
+	)
+	var i Channel
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.Slug,
+		&i.Name,
+		&i.Settings,
+		&i.Secrets,
+		&i.SecretKeyID,
+		&i.CreatedAt,
+		&i.DisabledAt,
+		&i.Problem,
+		&i.ProblemAt,
+	)
+	return i, err
 }

@@ -15,7 +15,7 @@ import (
 )
 
 const beginSending = `-- name: BeginSending :execrows
-UPDATE messages SET state = 'sending' WHERE id = $1 AND state = 'queued'
+UPDATE messages SET state = 'sending', begun_at = clock_timestamp(), error = NULL WHERE id = $1 AND state = 'queued'
 `
 
 // Only one of several attempts begins.
@@ -27,69 +27,36 @@ func (q *Queries) BeginSending(ctx context.Context, db DBTX, id uuid.UUID) (int6
 	return result.RowsAffected(), nil
 }
 
-const botContext = `-- name: BotContext :many
-SELECT m.seq, m.author, m.text, m.kind, m.created_at FROM messages m
-WHERE m.dialogue_id = $1 AND m.kind IN ('text', 'notice') AND m.state <> 'failed'
-ORDER BY m.seq DESC LIMIT $2
+const botSendsUnderWay = `-- name: BotSendsUnderWay :many
+SELECT id, state FROM messages
+WHERE dialogue_id = $1 AND author = 'bot' AND (state = 'sending' OR state = 'unconfirmed' AND begun_at > now() - $2::interval)
+ORDER BY seq
 `
 
-type BotContextParams struct {
+type BotSendsUnderWayParams struct {
 	DialogueID uuid.UUID
-	Page       int32
+	Unsettled  time.Duration
 }
 
-type BotContextRow struct {
-	Seq       int64
-	Author    dialogue.Author
-	Text      string
-	Kind      dialogue.Kind
-	CreatedAt time.Time
+type BotSendsUnderWayRow struct {
+	ID    uuid.UUID
+	State dialogue.DeliveryState
 }
 
-// The newest lines that the bot may read: what the customer saw and wrote.
-func (q *Queries) BotContext(ctx context.Context, db DBTX, arg BotContextParams) ([]BotContextRow, error) {
-	rows, err := db.Query(ctx, botContext, arg.DialogueID, arg.Page)
+// The bot's messages that a provider is being given, or was given a moment ago without our knowing whether it took them.
+func (q *Queries) BotSendsUnderWay(ctx context.Context, db DBTX, arg BotSendsUnderWayParams) ([]BotSendsUnderWayRow, error) {
+	rows, err := db.Query(ctx, botSendsUnderWay, arg.DialogueID, arg.Unsettled)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []BotContextRow{}
+	items := []BotSendsUnderWayRow{}
 	for rows.Next() {
-		var i BotContextRow
-		if err := rows.Scan(
-			&i.Seq,
-			&i.Author,
-			&i.Text,
-			&i.Kind,
-			&i.CreatedAt,
-		); err != nil {
+		var i BotSendsUnderWayRow
+		if err := rows.Scan(&i.ID, &i.State); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const botSendsUnderWay = `-- name: BotSendsUnderWay :many
-SELECT id FROM messages WHERE dialogue_id = $1 AND state = 'sending' AND author = 'bot' ORDER BY seq
-`
-
-func (q *Queries) BotSendsUnderWay(ctx context.Context, db DBTX, dialogueID uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, botSendsUnderWay, dialogueID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []uuid.UUID{}
-	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -114,7 +81,7 @@ func (q *Queries) CountUnread(ctx context.Context, db DBTX, arg CountUnreadParam
 }
 
 const customerMessagesAfter = `-- name: CustomerMessagesAfter :many
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') AND seq > $2 ORDER BY seq LIMIT $3
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') AND seq > $2 ORDER BY seq LIMIT $3
 `
 
 type CustomerMessagesAfterParams struct {
@@ -151,6 +118,8 @@ func (q *Queries) CustomerMessagesAfter(ctx context.Context, db DBTX, arg Custom
 			&i.ProviderMessageID,
 			&i.Raw,
 			&i.CreatedAt,
+			&i.PartsSent,
+			&i.BegunAt,
 		); err != nil {
 			return nil, err
 		}
@@ -162,8 +131,86 @@ func (q *Queries) CustomerMessagesAfter(ctx context.Context, db DBTX, arg Custom
 	return items, nil
 }
 
+const draft = `-- name: Draft :one
+SELECT t.id, t.dialogue_id, t.kind, t.state, t.epoch, t.from_seq, t.to_seq, t.operator_id, t.attempts, t.restarts, t.answer, t.handoff_reason, t.cause, t.error, t.model, t.prompt_version, t.prompt_tokens, t.completion_tokens, t.sources, t.request, t.response, t.started_at, t.finished_at, t.rounds, t.tokens_estimated, t.first_word_ms, t.model_ms, t.cost_micros, t.currency, t.tool_calls, t.cap, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.thread_key
+FROM turns t JOIN dialogues d ON d.id = t.dialogue_id JOIN channels c ON c.id = d.channel_id WHERE t.id = $1
+`
+
+type DraftRow struct {
+	Turn      Turn
+	Channel   Channel
+	ThreadKey string
+}
+
+// A turn's answer that waits to leave, and where to.
+func (q *Queries) Draft(ctx context.Context, db DBTX, id uuid.UUID) (DraftRow, error) {
+	row := db.QueryRow(ctx, draft, id)
+	var i DraftRow
+	err := row.Scan(
+		&i.Turn.ID,
+		&i.Turn.DialogueID,
+		&i.Turn.Kind,
+		&i.Turn.State,
+		&i.Turn.Epoch,
+		&i.Turn.FromSeq,
+		&i.Turn.ToSeq,
+		&i.Turn.OperatorID,
+		&i.Turn.Attempts,
+		&i.Turn.Restarts,
+		&i.Turn.Answer,
+		&i.Turn.HandoffReason,
+		&i.Turn.Cause,
+		&i.Turn.Error,
+		&i.Turn.Model,
+		&i.Turn.PromptVersion,
+		&i.Turn.PromptTokens,
+		&i.Turn.CompletionTokens,
+		&i.Turn.Sources,
+		&i.Turn.Request,
+		&i.Turn.Response,
+		&i.Turn.StartedAt,
+		&i.Turn.FinishedAt,
+		&i.Turn.Rounds,
+		&i.Turn.TokensEstimated,
+		&i.Turn.FirstWordMs,
+		&i.Turn.ModelMs,
+		&i.Turn.CostMicros,
+		&i.Turn.Currency,
+		&i.Turn.ToolCalls,
+		&i.Turn.Cap,
+		&i.Channel.ID,
+		&i.Channel.Kind,
+		&i.Channel.Slug,
+		&i.Channel.Name,
+		&i.Channel.Settings,
+		&i.Channel.Secrets,
+		&i.Channel.SecretKeyID,
+		&i.Channel.CreatedAt,
+		&i.Channel.DisabledAt,
+		&i.Channel.Problem,
+		&i.Channel.ProblemAt,
+		&i.ThreadKey,
+	)
+	return i, err
+}
+
+const editMessage = `-- name: EditMessage :exec
+UPDATE messages SET text = $2, data = $3 WHERE id = $1
+`
+
+type EditMessageParams struct {
+	ID   uuid.UUID
+	Text string
+	Data json.RawMessage
+}
+
+func (q *Queries) EditMessage(ctx context.Context, db DBTX, arg EditMessageParams) error {
+	_, err := db.Exec(ctx, editMessage, arg.ID, arg.Text, arg.Data)
+	return err
+}
+
 const findByClientID = `-- name: FindByClientID :one
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at FROM messages WHERE dialogue_id = $1 AND author = $2 AND client_id = $3
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at FROM messages WHERE dialogue_id = $1 AND author = $2 AND client_id = $3
 `
 
 type FindByClientIDParams struct {
@@ -194,12 +241,14 @@ func (q *Queries) FindByClientID(ctx context.Context, db DBTX, arg FindByClientI
 		&i.ProviderMessageID,
 		&i.Raw,
 		&i.CreatedAt,
+		&i.PartsSent,
+		&i.BegunAt,
 	)
 	return i, err
 }
 
 const findInbound = `-- name: FindInbound :one
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at FROM messages WHERE channel_id = $1 AND provider_message_id = $2
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at FROM messages WHERE channel_id = $1 AND provider_message_id = $2
 `
 
 type FindInboundParams struct {
@@ -230,12 +279,14 @@ func (q *Queries) FindInbound(ctx context.Context, db DBTX, arg FindInboundParam
 		&i.ProviderMessageID,
 		&i.Raw,
 		&i.CreatedAt,
+		&i.PartsSent,
+		&i.BegunAt,
 	)
 	return i, err
 }
 
 const getMessage = `-- name: GetMessage :one
-SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, o.name AS operator_name FROM messages m LEFT JOIN operators o ON o.id = m.operator_id WHERE m.id = $1
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, o.name AS operator_name FROM messages m LEFT JOIN operators o ON o.id = m.operator_id WHERE m.id = $1
 `
 
 type GetMessageRow struct {
@@ -265,6 +316,8 @@ func (q *Queries) GetMessage(ctx context.Context, db DBTX, id uuid.UUID) (GetMes
 		&i.Message.ProviderMessageID,
 		&i.Message.Raw,
 		&i.Message.CreatedAt,
+		&i.Message.PartsSent,
+		&i.Message.BegunAt,
 		&i.OperatorName,
 	)
 	return i, err
@@ -305,10 +358,28 @@ func (q *Queries) GetPending(ctx context.Context, db DBTX, id uuid.UUID) (GetPen
 	return i, err
 }
 
+const holdMessage = `-- name: HoldMessage :execrows
+UPDATE messages SET error = $1 WHERE id = $2 AND state = 'queued' AND error IS DISTINCT FROM $1
+`
+
+type HoldMessageParams struct {
+	Error *string
+	ID    uuid.UUID
+}
+
+// Says why a queued message does not leave yet.
+func (q *Queries) HoldMessage(ctx context.Context, db DBTX, arg HoldMessageParams) (int64, error) {
+	result, err := db.Exec(ctx, holdMessage, arg.Error, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const insertMessage = `-- name: InsertMessage :one
-INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-RETURNING id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at
+INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, begun_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, CASE $10::text WHEN 'sending' THEN $17::timestamptz END)
+RETURNING id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at
 `
 
 type InsertMessageParams struct {
@@ -371,12 +442,27 @@ func (q *Queries) InsertMessage(ctx context.Context, db DBTX, arg InsertMessageP
 		&i.ProviderMessageID,
 		&i.Raw,
 		&i.CreatedAt,
+		&i.PartsSent,
+		&i.BegunAt,
 	)
 	return i, err
 }
 
+const lastBlocking = `-- name: LastBlocking :one
+SELECT (data ->> 'type')::text AS type FROM messages
+WHERE dialogue_id = $1 AND kind = 'event' AND data ->> 'type' IN ('blocked', 'unblocked') ORDER BY seq DESC LIMIT 1
+`
+
+// The newest line that says whether the customer takes messages.
+func (q *Queries) LastBlocking(ctx context.Context, db DBTX, dialogueID uuid.UUID) (string, error) {
+	row := db.QueryRow(ctx, lastBlocking, dialogueID)
+	var type_ string
+	err := row.Scan(&type_)
+	return type_, err
+}
+
 const listMessagesAfter = `-- name: ListMessagesAfter :many
-SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, o.name AS operator_name
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, o.name AS operator_name
 FROM messages m LEFT JOIN operators o ON o.id = m.operator_id
 WHERE m.dialogue_id = $1 AND m.seq > $2
 ORDER BY m.seq LIMIT $3
@@ -421,6 +507,8 @@ func (q *Queries) ListMessagesAfter(ctx context.Context, db DBTX, arg ListMessag
 			&i.Message.ProviderMessageID,
 			&i.Message.Raw,
 			&i.Message.CreatedAt,
+			&i.Message.PartsSent,
+			&i.Message.BegunAt,
 			&i.OperatorName,
 		); err != nil {
 			return nil, err
@@ -434,7 +522,7 @@ func (q *Queries) ListMessagesAfter(ctx context.Context, db DBTX, arg ListMessag
 }
 
 const listMessagesBefore = `-- name: ListMessagesBefore :many
-SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, o.name AS operator_name
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, o.name AS operator_name
 FROM messages m LEFT JOIN operators o ON o.id = m.operator_id
 WHERE m.dialogue_id = $1 AND m.seq < $2
 ORDER BY m.seq DESC LIMIT $3
@@ -480,6 +568,8 @@ func (q *Queries) ListMessagesBefore(ctx context.Context, db DBTX, arg ListMessa
 			&i.Message.ProviderMessageID,
 			&i.Message.Raw,
 			&i.Message.CreatedAt,
+			&i.Message.PartsSent,
+			&i.Message.BegunAt,
 			&i.OperatorName,
 		); err != nil {
 			return nil, err
@@ -528,7 +618,7 @@ func (q *Queries) MarkReceived(ctx context.Context, db DBTX, arg MarkReceivedPar
 }
 
 const newestCustomerMessages = `-- name: NewestCustomerMessages :many
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') ORDER BY seq DESC LIMIT $2
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') ORDER BY seq DESC LIMIT $2
 `
 
 type NewestCustomerMessagesParams struct {
@@ -565,6 +655,8 @@ func (q *Queries) NewestCustomerMessages(ctx context.Context, db DBTX, arg Newes
 			&i.ProviderMessageID,
 			&i.Raw,
 			&i.CreatedAt,
+			&i.PartsSent,
+			&i.BegunAt,
 		); err != nil {
 			return nil, err
 		}
@@ -577,7 +669,7 @@ func (q *Queries) NewestCustomerMessages(ctx context.Context, db DBTX, arg Newes
 }
 
 const nextOutgoing = `-- name: NextOutgoing :one
-SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, d.thread_key
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.thread_key
 FROM messages m JOIN dialogues d ON d.id = m.dialogue_id JOIN channels c ON c.id = m.channel_id
 WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending') ORDER BY m.seq LIMIT 1
 `
@@ -611,6 +703,8 @@ func (q *Queries) NextOutgoing(ctx context.Context, db DBTX, dialogueID uuid.UUI
 		&i.Message.ProviderMessageID,
 		&i.Message.Raw,
 		&i.Message.CreatedAt,
+		&i.Message.PartsSent,
+		&i.Message.BegunAt,
 		&i.Channel.ID,
 		&i.Channel.Kind,
 		&i.Channel.Slug,
@@ -619,9 +713,78 @@ func (q *Queries) NextOutgoing(ctx context.Context, db DBTX, dialogueID uuid.UUI
 		&i.Channel.Secrets,
 		&i.Channel.SecretKeyID,
 		&i.Channel.CreatedAt,
+		&i.Channel.DisabledAt,
+		&i.Channel.Problem,
+		&i.Channel.ProblemAt,
 		&i.ThreadKey,
 	)
 	return i, err
+}
+
+const partSent = `-- name: PartSent :exec
+UPDATE messages SET parts_sent = $2 WHERE id = $1
+`
+
+type PartSentParams struct {
+	ID        uuid.UUID
+	PartsSent int32
+}
+
+func (q *Queries) PartSent(ctx context.Context, db DBTX, arg PartSentParams) error {
+	_, err := db.Exec(ctx, partSent, arg.ID, arg.PartsSent)
+	return err
+}
+
+const queueAgain = `-- name: QueueAgain :execrows
+UPDATE messages SET state = 'queued', error = NULL, operator_id = coalesce(operator_id, $1),
+    parts_sent = CASE state WHEN 'failed' THEN parts_sent ELSE 0 END
+WHERE id = $2 AND state IN ('failed', 'unconfirmed')
+`
+
+type QueueAgainParams struct {
+	OperatorID uuid.NullUUID
+	ID         uuid.UUID
+}
+
+// An operator has decided to send it again: from its beginning when nobody knows what arrived, else what is missing.
+func (q *Queries) QueueAgain(ctx context.Context, db DBTX, arg QueueAgainParams) (int64, error) {
+	result, err := db.Exec(ctx, queueAgain, arg.OperatorID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const queuedBotAnswers = `-- name: QueuedBotAnswers :many
+SELECT m.id, t.from_seq, t.id AS turn_id FROM messages m JOIN turns t ON t.id = m.turn_id
+WHERE m.dialogue_id = $1 AND m.author = 'bot' AND m.state = 'queued' AND m.parts_sent = 0 ORDER BY m.seq
+`
+
+type QueuedBotAnswersRow struct {
+	ID      uuid.UUID
+	FromSeq int64
+	TurnID  uuid.UUID
+}
+
+// Answers of the bot that were never handed to the provider.
+func (q *Queries) QueuedBotAnswers(ctx context.Context, db DBTX, dialogueID uuid.UUID) ([]QueuedBotAnswersRow, error) {
+	rows, err := db.Query(ctx, queuedBotAnswers, dialogueID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueuedBotAnswersRow{}
+	for rows.Next() {
+		var i QueuedBotAnswersRow
+		if err := rows.Scan(&i.ID, &i.FromSeq, &i.TurnID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const setMessageState = `-- name: SetMessageState :execrows

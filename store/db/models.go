@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 	"parley/dialogue"
 )
 
@@ -24,6 +25,15 @@ type BotProfile struct {
 	Singleton bool
 	Profile   json.RawMessage
 	UpdatedAt time.Time
+	Version   int64
+}
+
+type BotUsage struct {
+	Day        pgtype.Date
+	Shard      int16
+	Calls      int64
+	Tokens     int64
+	CostMicros int64
 }
 
 type Channel struct {
@@ -35,6 +45,21 @@ type Channel struct {
 	Secrets     []byte
 	SecretKeyID *string
 	CreatedAt   time.Time
+	DisabledAt  *time.Time
+	Problem     *string
+	ProblemAt   *time.Time
+}
+
+type ChannelLease struct {
+	ChannelID uuid.UUID
+	Holder    string
+	ExpiresAt time.Time
+}
+
+type ChannelPace struct {
+	ChannelID    uuid.UUID
+	NextAt       time.Time
+	BlockedUntil *time.Time
 }
 
 type Contact struct {
@@ -76,6 +101,15 @@ type Dialogue struct {
 	LastAuthor    dialogue.Author
 	LastPreview   string
 	CreatedAt     time.Time
+}
+
+type DialogueSummary struct {
+	DialogueID uuid.UUID
+	UpToSeq    int64
+	Text       string
+	Model      string
+	Tokens     int32
+	UpdatedAt  time.Time
 }
 
 type Episode struct {
@@ -170,6 +204,8 @@ type Message struct {
 	ProviderMessageID *string
 	Raw               []byte
 	CreatedAt         time.Time
+	PartsSent         int32
+	BegunAt           *time.Time
 }
 
 type Operator struct {
@@ -225,6 +261,14 @@ type Turn struct {
 	Response         json.RawMessage
 	StartedAt        time.Time
 	FinishedAt       *time.Time
+	Rounds           *int32
+	TokensEstimated  bool
+	FirstWordMs      *int32
+	ModelMs          *int32
+	CostMicros       *int64
+	Currency         *string
+	ToolCalls        json.RawMessage
+	Cap              *string
 }
 
 type Viewer struct {

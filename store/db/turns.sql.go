@@ -8,9 +8,92 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+	"parley/dialogue"
 )
+
+const botContext = `-- name: BotContext :many
+SELECT m.seq, m.author, m.data,
+       CASE WHEN length(m.text) <= 24000 THEN m.text ELSE left(m.text, 12000) || E'\n[…]\n' || right(m.text, 12000) END::text AS text
+FROM messages m
+WHERE m.dialogue_id = $1 AND m.seq > $2 AND m.kind IN ('text', 'notice') AND m.state <> 'failed'
+ORDER BY m.seq DESC LIMIT $3
+`
+
+type BotContextParams struct {
+	DialogueID uuid.UUID
+	After      int64
+	Page       int32
+}
+
+type BotContextRow struct {
+	Seq    int64
+	Author dialogue.Author
+	Data   json.RawMessage
+	Text   string
+}
+
+// The newest lines that the bot may read, newest first: what the customer saw and wrote after the summary. Of a text
+// that no prompt has room for, the beginning and the end.
+func (q *Queries) BotContext(ctx context.Context, db DBTX, arg BotContextParams) ([]BotContextRow, error) {
+	rows, err := db.Query(ctx, botContext, arg.DialogueID, arg.After, arg.Page)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BotContextRow{}
+	for rows.Next() {
+		var i BotContextRow
+		if err := rows.Scan(
+			&i.Seq,
+			&i.Author,
+			&i.Data,
+			&i.Text,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const botState = `-- name: BotState :one
+SELECT coalesce((SELECT p.profile FROM bot_profile p), '{}')::jsonb AS profile,
+       coalesce(s.up_to_seq, 0)::bigint AS up_to_seq, coalesce(s.text, '')::text AS summary,
+       (SELECT count(*) FROM (
+            SELECT 1 FROM turns t
+            WHERE t.dialogue_id = $1 AND t.started_at > now() - interval '24 hours' AND t.kind = 'reply'
+              AND t.state IN ('drafted', 'answered', 'handed_off', 'failed') AND t.cap IS NULL
+            LIMIT 10000) AS recent) AS turns
+FROM (VALUES (1)) AS one LEFT JOIN dialogue_summaries s ON s.dialogue_id = $1
+`
+
+type BotStateRow struct {
+	Profile json.RawMessage
+	UpToSeq int64
+	Summary string
+	Turns   int64
+}
+
+// What the bot goes by besides the messages: the shop's settings, what the older part of the dialogue came to, and how
+// many turns it has had there within a day.
+func (q *Queries) BotState(ctx context.Context, db DBTX, dialogueID uuid.UUID) (BotStateRow, error) {
+	row := db.QueryRow(ctx, botState, dialogueID)
+	var i BotStateRow
+	err := row.Scan(
+		&i.Profile,
+		&i.UpToSeq,
+		&i.Summary,
+		&i.Turns,
+	)
+	return i, err
+}
 
 const countAttempt = `-- name: CountAttempt :exec
 UPDATE turns SET attempts = attempts + 1, cause = $2, error = $3 WHERE id = $1
@@ -26,6 +109,24 @@ type CountAttemptParams struct {
 func (q *Queries) CountAttempt(ctx context.Context, db DBTX, arg CountAttemptParams) error {
 	_, err := db.Exec(ctx, countAttempt, arg.ID, arg.Cause, arg.Error)
 	return err
+}
+
+const dayUsage = `-- name: DayUsage :one
+SELECT coalesce(sum(calls), 0)::bigint AS calls, coalesce(sum(tokens), 0)::bigint AS tokens, coalesce(sum(cost_micros), 0)::bigint AS cost_micros
+FROM bot_usage WHERE day = $1
+`
+
+type DayUsageRow struct {
+	Calls      int64
+	Tokens     int64
+	CostMicros int64
+}
+
+func (q *Queries) DayUsage(ctx context.Context, db DBTX, day pgtype.Date) (DayUsageRow, error) {
+	row := db.QueryRow(ctx, dayUsage, day)
+	var i DayUsageRow
+	err := row.Scan(&i.Calls, &i.Tokens, &i.CostMicros)
+	return i, err
 }
 
 const endTurn = `-- name: EndTurn :exec
@@ -51,46 +152,85 @@ func (q *Queries) EndTurn(ctx context.Context, db DBTX, arg EndTurnParams) error
 }
 
 const finishTurn = `-- name: FinishTurn :exec
-UPDATE turns SET state = $2, to_seq = $3, answer = $4, handoff_reason = $5, model = $6, prompt_version = $7,
-    prompt_tokens = $8, completion_tokens = $9, sources = $10, request = $11, response = $12, finished_at = now()
-WHERE id = $1
+WITH usage AS (
+    INSERT INTO bot_usage (day, shard, calls, tokens, cost_micros)
+    SELECT $21::date, $22::smallint, $23::bigint,
+           $15::int + $16::int, coalesce($18::bigint, 0)
+    WHERE $23::bigint > 0
+    ON CONFLICT (day, shard) DO UPDATE SET
+        calls = bot_usage.calls + excluded.calls, tokens = bot_usage.tokens + excluded.tokens,
+        cost_micros = bot_usage.cost_micros + excluded.cost_micros
+)
+UPDATE turns SET state = $1, to_seq = $2, answer = $3, handoff_reason = $4,
+    model = $5, prompt_version = $6, sources = $7, request = $8,
+    response = $9, tool_calls = $10, cap = $11, rounds = $12,
+    first_word_ms = $13, model_ms = $14,
+    prompt_tokens = nullif(coalesce(prompt_tokens, 0) + $15::int, 0),
+    completion_tokens = nullif(coalesce(completion_tokens, 0) + $16::int, 0),
+    tokens_estimated = tokens_estimated OR $17::boolean,
+    cost_micros = coalesce(cost_micros + coalesce($18::bigint, 0), $18::bigint),
+    currency = coalesce($19, currency), finished_at = now()
+WHERE id = $20
 `
 
 type FinishTurnParams struct {
-	ID               uuid.UUID
 	State            string
 	ToSeq            int64
 	Answer           *string
 	HandoffReason    *string
 	Model            *string
 	PromptVersion    *string
-	PromptTokens     *int32
-	CompletionTokens *int32
 	Sources          json.RawMessage
 	Request          json.RawMessage
 	Response         json.RawMessage
+	ToolCalls        json.RawMessage
+	Cap              *string
+	Rounds           *int32
+	FirstWordMs      *int32
+	ModelMs          *int32
+	PromptTokens     int32
+	CompletionTokens int32
+	TokensEstimated  bool
+	CostMicros       *int64
+	Currency         *string
+	ID               uuid.UUID
+	Day              pgtype.Date
+	Shard            int16
+	Calls            int64
 }
 
+// What it spent joins what its failed attempts did, and the day's usage.
 func (q *Queries) FinishTurn(ctx context.Context, db DBTX, arg FinishTurnParams) error {
 	_, err := db.Exec(ctx, finishTurn,
-		arg.ID,
 		arg.State,
 		arg.ToSeq,
 		arg.Answer,
 		arg.HandoffReason,
 		arg.Model,
 		arg.PromptVersion,
-		arg.PromptTokens,
-		arg.CompletionTokens,
 		arg.Sources,
 		arg.Request,
 		arg.Response,
+		arg.ToolCalls,
+		arg.Cap,
+		arg.Rounds,
+		arg.FirstWordMs,
+		arg.ModelMs,
+		arg.PromptTokens,
+		arg.CompletionTokens,
+		arg.TokensEstimated,
+		arg.CostMicros,
+		arg.Currency,
+		arg.ID,
+		arg.Day,
+		arg.Shard,
+		arg.Calls,
 	)
 	return err
 }
 
 const getTurn = `-- name: GetTurn :one
-SELECT id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at FROM turns WHERE id = $1
+SELECT id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap FROM turns WHERE id = $1
 `
 
 func (q *Queries) GetTurn(ctx context.Context, db DBTX, id uuid.UUID) (Turn, error) {
@@ -120,7 +260,32 @@ func (q *Queries) GetTurn(ctx context.Context, db DBTX, id uuid.UUID) (Turn, err
 		&i.Response,
 		&i.StartedAt,
 		&i.FinishedAt,
+		&i.Rounds,
+		&i.TokensEstimated,
+		&i.FirstWordMs,
+		&i.ModelMs,
+		&i.CostMicros,
+		&i.Currency,
+		&i.ToolCalls,
+		&i.Cap,
 	)
+	return i, err
+}
+
+const loadBotProfile = `-- name: LoadBotProfile :one
+SELECT profile, version, updated_at FROM bot_profile
+`
+
+type LoadBotProfileRow struct {
+	Profile   json.RawMessage
+	Version   int64
+	UpdatedAt time.Time
+}
+
+func (q *Queries) LoadBotProfile(ctx context.Context, db DBTX) (LoadBotProfileRow, error) {
+	row := db.QueryRow(ctx, loadBotProfile)
+	var i LoadBotProfileRow
+	err := row.Scan(&i.Profile, &i.Version, &i.UpdatedAt)
 	return i, err
 }
 
@@ -131,7 +296,7 @@ ON CONFLICT (dialogue_id, epoch, from_seq) WHERE kind = 'reply'
 DO UPDATE SET
     to_seq = CASE turns.state WHEN 'running' THEN excluded.to_seq ELSE turns.to_seq END,
     restarts = turns.restarts + (turns.state = 'running' AND turns.to_seq < excluded.to_seq)::int
-RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at
+RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap
 `
 
 type OpenReplyTurnParams struct {
@@ -176,13 +341,21 @@ func (q *Queries) OpenReplyTurn(ctx context.Context, db DBTX, arg OpenReplyTurnP
 		&i.Response,
 		&i.StartedAt,
 		&i.FinishedAt,
+		&i.Rounds,
+		&i.TokensEstimated,
+		&i.FirstWordMs,
+		&i.ModelMs,
+		&i.CostMicros,
+		&i.Currency,
+		&i.ToolCalls,
+		&i.Cap,
 	)
 	return i, err
 }
 
 const openSuggestionTurn = `-- name: OpenSuggestionTurn :one
 INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id)
-VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6) RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at
+VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6) RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap
 `
 
 type OpenSuggestionTurnParams struct {
@@ -228,8 +401,71 @@ func (q *Queries) OpenSuggestionTurn(ctx context.Context, db DBTX, arg OpenSugge
 		&i.Response,
 		&i.StartedAt,
 		&i.FinishedAt,
+		&i.Rounds,
+		&i.TokensEstimated,
+		&i.FirstWordMs,
+		&i.ModelMs,
+		&i.CostMicros,
+		&i.Currency,
+		&i.ToolCalls,
+		&i.Cap,
 	)
 	return i, err
+}
+
+const saveBotProfile = `-- name: SaveBotProfile :one
+INSERT INTO bot_profile (profile) SELECT $1::jsonb WHERE $2::bigint = 0 OR EXISTS (SELECT 1 FROM bot_profile)
+ON CONFLICT (singleton) DO UPDATE SET profile = excluded.profile, version = bot_profile.version + 1, updated_at = now()
+WHERE bot_profile.version = $2::bigint
+RETURNING version, updated_at
+`
+
+type SaveBotProfileParams struct {
+	Profile json.RawMessage
+	Version int64
+}
+
+type SaveBotProfileRow struct {
+	Version   int64
+	UpdatedAt time.Time
+}
+
+// Only over the version that its editor has read; 0 stands for none.
+func (q *Queries) SaveBotProfile(ctx context.Context, db DBTX, arg SaveBotProfileParams) (SaveBotProfileRow, error) {
+	row := db.QueryRow(ctx, saveBotProfile, arg.Profile, arg.Version)
+	var i SaveBotProfileRow
+	err := row.Scan(&i.Version, &i.UpdatedAt)
+	return i, err
+}
+
+const saveSummary = `-- name: SaveSummary :execrows
+INSERT INTO dialogue_summaries (dialogue_id, up_to_seq, text, model, tokens) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (dialogue_id) DO UPDATE SET
+    up_to_seq = excluded.up_to_seq, text = excluded.text, model = excluded.model, tokens = excluded.tokens, updated_at = now()
+WHERE dialogue_summaries.up_to_seq < excluded.up_to_seq
+`
+
+type SaveSummaryParams struct {
+	DialogueID uuid.UUID
+	UpToSeq    int64
+	Text       string
+	Model      string
+	Tokens     int32
+}
+
+// Only forward: of two workers that fold the same dialogue the one that read more wins.
+func (q *Queries) SaveSummary(ctx context.Context, db DBTX, arg SaveSummaryParams) (int64, error) {
+	result, err := db.Exec(ctx, saveSummary,
+		arg.DialogueID,
+		arg.UpToSeq,
+		arg.Text,
+		arg.Model,
+		arg.Tokens,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const setTurnState = `-- name: SetTurnState :exec
@@ -243,6 +479,52 @@ type SetTurnStateParams struct {
 
 func (q *Queries) SetTurnState(ctx context.Context, db DBTX, arg SetTurnStateParams) error {
 	_, err := db.Exec(ctx, setTurnState, arg.ID, arg.State)
+	return err
+}
+
+const spend = `-- name: Spend :exec
+WITH usage AS (
+    INSERT INTO bot_usage (day, shard, calls, tokens, cost_micros)
+    VALUES ($7::date, $8::smallint, $9::bigint,
+            $1::int + $2::int, coalesce($4::bigint, 0))
+    ON CONFLICT (day, shard) DO UPDATE SET
+        calls = bot_usage.calls + excluded.calls, tokens = bot_usage.tokens + excluded.tokens,
+        cost_micros = bot_usage.cost_micros + excluded.cost_micros
+)
+UPDATE turns SET
+    prompt_tokens = nullif(coalesce(prompt_tokens, 0) + $1::int, 0),
+    completion_tokens = nullif(coalesce(completion_tokens, 0) + $2::int, 0),
+    tokens_estimated = tokens_estimated OR $3::boolean,
+    cost_micros = coalesce(cost_micros + coalesce($4::bigint, 0), $4::bigint),
+    currency = coalesce($5, currency)
+WHERE id = $6::uuid
+`
+
+type SpendParams struct {
+	PromptTokens     int32
+	CompletionTokens int32
+	TokensEstimated  bool
+	CostMicros       *int64
+	Currency         *string
+	TurnID           uuid.NullUUID
+	Day              pgtype.Date
+	Shard            int16
+	Calls            int64
+}
+
+// What model calls took that led to no answer: they count for the turn, where they belong to one, and for the day.
+func (q *Queries) Spend(ctx context.Context, db DBTX, arg SpendParams) error {
+	_, err := db.Exec(ctx, spend,
+		arg.PromptTokens,
+		arg.CompletionTokens,
+		arg.TokensEstimated,
+		arg.CostMicros,
+		arg.Currency,
+		arg.TurnID,
+		arg.Day,
+		arg.Shard,
+		arg.Calls,
+	)
 	return err
 }
 

@@ -10,6 +10,17 @@ SELECT * FROM channels ORDER BY created_at, id;
 -- name: InsertChannel :one
 INSERT INTO channels (id, kind, slug, name, settings, secrets, secret_key_id) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *;
 
+-- name: UpdateChannel :one
+-- What was wrong is not known to be wrong any more.
+UPDATE channels SET name = $2, settings = $3, secrets = $4, secret_key_id = $5,
+    disabled_at = CASE WHEN sqlc.arg(enabled)::boolean THEN NULL ELSE coalesce(disabled_at, now()) END, problem = NULL, problem_at = NULL
+WHERE id = $1 RETURNING *;
+
+-- name: SetChannelProblem :exec
+-- Written only when it changes: many messages may meet the same problem at once.
+UPDATE channels SET problem = sqlc.narg(problem), problem_at = CASE WHEN sqlc.narg(problem)::text IS NULL THEN NULL ELSE now() END
+WHERE id = $1 AND problem IS DISTINCT FROM sqlc.narg(problem)::text;
+
 -- name: EnsureChannel :exec
 INSERT INTO channels (id, kind, slug, name) VALUES ($1, $2, $3, $4) ON CONFLICT (slug) DO NOTHING;
 

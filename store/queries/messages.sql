@@ -1,6 +1,6 @@
 -- name: InsertMessage :one
-INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, begun_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, CASE $10::text WHEN 'sending' THEN $17::timestamptz END)
 RETURNING *;
 
 -- name: FindInbound :one
@@ -33,12 +33,6 @@ SELECT * FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') ORD
 -- name: CustomerMessagesAfter :many
 SELECT * FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') AND seq > sqlc.arg(after) ORDER BY seq LIMIT sqlc.arg(page);
 
--- name: BotContext :many
--- The newest lines that the bot may read: what the customer saw and wrote.
-SELECT m.seq, m.author, m.text, m.kind, m.created_at FROM messages m
-WHERE m.dialogue_id = $1 AND m.kind IN ('text', 'notice') AND m.state <> 'failed'
-ORDER BY m.seq DESC LIMIT sqlc.arg(page);
-
 -- name: GetPending :one
 -- What is unanswered, and when the oldest and the newest of it came.
 SELECT d.mode, d.status, d.epoch, d.customer_seq, d.answered_seq, clock_timestamp()::timestamptz AS now,
@@ -50,7 +44,10 @@ FROM dialogues d WHERE d.id = $1;
 SELECT count(*) FROM messages WHERE dialogue_id = $1 AND author = 'customer' AND seq > sqlc.arg(read_seq);
 
 -- name: BotSendsUnderWay :many
-SELECT id FROM messages WHERE dialogue_id = $1 AND state = 'sending' AND author = 'bot' ORDER BY seq;
+-- The bot's messages that a provider is being given, or was given a moment ago without our knowing whether it took them.
+SELECT id, state FROM messages
+WHERE dialogue_id = $1 AND author = 'bot' AND (state = 'sending' OR state = 'unconfirmed' AND begun_at > now() - sqlc.arg(unsettled)::interval)
+ORDER BY seq;
 
 -- name: NextOutgoing :one
 -- The oldest message that still has to leave.
@@ -58,14 +55,45 @@ SELECT sqlc.embed(m), sqlc.embed(c), d.thread_key
 FROM messages m JOIN dialogues d ON d.id = m.dialogue_id JOIN channels c ON c.id = m.channel_id
 WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending') ORDER BY m.seq LIMIT 1;
 
+-- name: Draft :one
+-- A turn's answer that waits to leave, and where to.
+SELECT sqlc.embed(t), sqlc.embed(c), d.thread_key
+FROM turns t JOIN dialogues d ON d.id = t.dialogue_id JOIN channels c ON c.id = d.channel_id WHERE t.id = $1;
+
 -- name: BeginSending :execrows
 -- Only one of several attempts begins.
-UPDATE messages SET state = 'sending' WHERE id = $1 AND state = 'queued';
+UPDATE messages SET state = 'sending', begun_at = clock_timestamp(), error = NULL WHERE id = $1 AND state = 'queued';
+
+-- name: PartSent :exec
+UPDATE messages SET parts_sent = $2 WHERE id = $1;
 
 -- name: SetMessageState :execrows
 -- States never go backwards: what the provider has taken stays sent, whatever an attempt that knew less says later.
 UPDATE messages SET state = sqlc.arg(state), error = sqlc.narg(error), provider_message_id = coalesce(sqlc.narg(provider_message_id), provider_message_id)
 WHERE id = sqlc.arg(id) AND state NOT IN ('sent', 'delivered', 'read');
+
+-- name: HoldMessage :execrows
+-- Says why a queued message does not leave yet.
+UPDATE messages SET error = sqlc.narg(error) WHERE id = sqlc.arg(id) AND state = 'queued' AND error IS DISTINCT FROM sqlc.narg(error);
+
+-- name: QueueAgain :execrows
+-- An operator has decided to send it again: from its beginning when nobody knows what arrived, else what is missing.
+UPDATE messages SET state = 'queued', error = NULL, operator_id = coalesce(operator_id, sqlc.arg(operator_id)),
+    parts_sent = CASE state WHEN 'failed' THEN parts_sent ELSE 0 END
+WHERE id = sqlc.arg(id) AND state IN ('failed', 'unconfirmed');
+
+-- name: QueuedBotAnswers :many
+-- Answers of the bot that were never handed to the provider.
+SELECT m.id, t.from_seq, t.id AS turn_id FROM messages m JOIN turns t ON t.id = m.turn_id
+WHERE m.dialogue_id = $1 AND m.author = 'bot' AND m.state = 'queued' AND m.parts_sent = 0 ORDER BY m.seq;
+
+-- name: EditMessage :exec
+UPDATE messages SET text = $2, data = $3 WHERE id = $1;
+
+-- name: LastBlocking :one
+-- The newest line that says whether the customer takes messages.
+SELECT (data ->> 'type')::text AS type FROM messages
+WHERE dialogue_id = $1 AND kind = 'event' AND data ->> 'type' IN ('blocked', 'unblocked') ORDER BY seq DESC LIMIT 1;
 
 -- name: MarkReceived :many
 -- Receipts of the customer's screen. States never go backwards.

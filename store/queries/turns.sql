@@ -13,9 +13,86 @@ INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq, operat
 VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6) RETURNING *;
 
 -- name: FinishTurn :exec
-UPDATE turns SET state = $2, to_seq = $3, answer = $4, handoff_reason = $5, model = $6, prompt_version = $7,
-    prompt_tokens = $8, completion_tokens = $9, sources = $10, request = $11, response = $12, finished_at = now()
-WHERE id = $1;
+-- What it spent joins what its failed attempts did, and the day's usage.
+WITH usage AS (
+    INSERT INTO bot_usage (day, shard, calls, tokens, cost_micros)
+    SELECT sqlc.arg(day)::date, sqlc.arg(shard)::smallint, sqlc.arg(calls)::bigint,
+           sqlc.arg(prompt_tokens)::int + sqlc.arg(completion_tokens)::int, coalesce(sqlc.narg(cost_micros)::bigint, 0)
+    WHERE sqlc.arg(calls)::bigint > 0
+    ON CONFLICT (day, shard) DO UPDATE SET
+        calls = bot_usage.calls + excluded.calls, tokens = bot_usage.tokens + excluded.tokens,
+        cost_micros = bot_usage.cost_micros + excluded.cost_micros
+)
+UPDATE turns SET state = sqlc.arg(state), to_seq = sqlc.arg(to_seq), answer = sqlc.narg(answer), handoff_reason = sqlc.narg(handoff_reason),
+    model = sqlc.narg(model), prompt_version = sqlc.narg(prompt_version), sources = sqlc.narg(sources), request = sqlc.narg(request),
+    response = sqlc.narg(response), tool_calls = sqlc.narg(tool_calls), cap = sqlc.narg(cap), rounds = sqlc.narg(rounds),
+    first_word_ms = sqlc.narg(first_word_ms), model_ms = sqlc.narg(model_ms),
+    prompt_tokens = nullif(coalesce(prompt_tokens, 0) + sqlc.arg(prompt_tokens)::int, 0),
+    completion_tokens = nullif(coalesce(completion_tokens, 0) + sqlc.arg(completion_tokens)::int, 0),
+    tokens_estimated = tokens_estimated OR sqlc.arg(tokens_estimated)::boolean,
+    cost_micros = coalesce(cost_micros + coalesce(sqlc.narg(cost_micros)::bigint, 0), sqlc.narg(cost_micros)::bigint),
+    currency = coalesce(sqlc.narg(currency), currency), finished_at = now()
+WHERE id = sqlc.arg(id);
+
+-- name: Spend :exec
+-- What model calls took that led to no answer: they count for the turn, where they belong to one, and for the day.
+WITH usage AS (
+    INSERT INTO bot_usage (day, shard, calls, tokens, cost_micros)
+    VALUES (sqlc.arg(day)::date, sqlc.arg(shard)::smallint, sqlc.arg(calls)::bigint,
+            sqlc.arg(prompt_tokens)::int + sqlc.arg(completion_tokens)::int, coalesce(sqlc.narg(cost_micros)::bigint, 0))
+    ON CONFLICT (day, shard) DO UPDATE SET
+        calls = bot_usage.calls + excluded.calls, tokens = bot_usage.tokens + excluded.tokens,
+        cost_micros = bot_usage.cost_micros + excluded.cost_micros
+)
+UPDATE turns SET
+    prompt_tokens = nullif(coalesce(prompt_tokens, 0) + sqlc.arg(prompt_tokens)::int, 0),
+    completion_tokens = nullif(coalesce(completion_tokens, 0) + sqlc.arg(completion_tokens)::int, 0),
+    tokens_estimated = tokens_estimated OR sqlc.arg(tokens_estimated)::boolean,
+    cost_micros = coalesce(cost_micros + coalesce(sqlc.narg(cost_micros)::bigint, 0), sqlc.narg(cost_micros)::bigint),
+    currency = coalesce(sqlc.narg(currency), currency)
+WHERE id = sqlc.narg(turn_id)::uuid;
+
+-- name: DayUsage :one
+SELECT coalesce(sum(calls), 0)::bigint AS calls, coalesce(sum(tokens), 0)::bigint AS tokens, coalesce(sum(cost_micros), 0)::bigint AS cost_micros
+FROM bot_usage WHERE day = $1;
+
+-- name: BotState :one
+-- What the bot goes by besides the messages: the shop's settings, what the older part of the dialogue came to, and how
+-- many turns it has had there within a day.
+SELECT coalesce((SELECT p.profile FROM bot_profile p), '{}')::jsonb AS profile,
+       coalesce(s.up_to_seq, 0)::bigint AS up_to_seq, coalesce(s.text, '')::text AS summary,
+       (SELECT count(*) FROM (
+            SELECT 1 FROM turns t
+            WHERE t.dialogue_id = sqlc.arg(dialogue_id) AND t.started_at > now() - interval '24 hours' AND t.kind = 'reply'
+              AND t.state IN ('drafted', 'answered', 'handed_off', 'failed') AND t.cap IS NULL
+            LIMIT 10000) AS recent) AS turns
+FROM (VALUES (1)) AS one LEFT JOIN dialogue_summaries s ON s.dialogue_id = sqlc.arg(dialogue_id);
+
+-- name: SaveSummary :execrows
+-- Only forward: of two workers that fold the same dialogue the one that read more wins.
+INSERT INTO dialogue_summaries (dialogue_id, up_to_seq, text, model, tokens) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (dialogue_id) DO UPDATE SET
+    up_to_seq = excluded.up_to_seq, text = excluded.text, model = excluded.model, tokens = excluded.tokens, updated_at = now()
+WHERE dialogue_summaries.up_to_seq < excluded.up_to_seq;
+
+-- name: BotContext :many
+-- The newest lines that the bot may read, newest first: what the customer saw and wrote after the summary. Of a text
+-- that no prompt has room for, the beginning and the end.
+SELECT m.seq, m.author, m.data,
+       CASE WHEN length(m.text) <= 24000 THEN m.text ELSE left(m.text, 12000) || E'\n[…]\n' || right(m.text, 12000) END::text AS text
+FROM messages m
+WHERE m.dialogue_id = $1 AND m.seq > sqlc.arg(after) AND m.kind IN ('text', 'notice') AND m.state <> 'failed'
+ORDER BY m.seq DESC LIMIT sqlc.arg(page);
+
+-- name: LoadBotProfile :one
+SELECT profile, version, updated_at FROM bot_profile;
+
+-- name: SaveBotProfile :one
+-- Only over the version that its editor has read; 0 stands for none.
+INSERT INTO bot_profile (profile) SELECT sqlc.arg(profile)::jsonb WHERE sqlc.arg(version)::bigint = 0 OR EXISTS (SELECT 1 FROM bot_profile)
+ON CONFLICT (singleton) DO UPDATE SET profile = excluded.profile, version = bot_profile.version + 1, updated_at = now()
+WHERE bot_profile.version = sqlc.arg(version)::bigint
+RETURNING version, updated_at;
 
 -- name: EndTurn :exec
 -- Ends a turn that led to nothing. One that was answered or handed over meanwhile, by another attempt, stays so.

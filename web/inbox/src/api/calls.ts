@@ -17,6 +17,7 @@ export const api = {
 
   sendMessage: (id: string, body: { client_id: string; text: string; suggestion_id?: string }) =>
     call("post", "/api/v1/dialogues/{id}/messages", { path: { id }, body }),
+  resend: (id: string, message: string) => call("post", "/api/v1/dialogues/{id}/messages/{message}/resend", { path: { id, message } }),
   addNote: (id: string, body: { client_id: string; text: string }) =>
     call("post", "/api/v1/dialogues/{id}/notes", { path: { id }, body }),
   setMode: (id: string, mode: Mode) => call("put", "/api/v1/dialogues/{id}/mode", { path: { id }, body: { mode } }),

@@ -75,6 +75,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dialogues/{id}/messages/{message}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                message: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Sends a message again that failed, or whose delivery is not confirmed. Of any other it answers 409. */
+        post: operations["resendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dialogues/{id}/notes": {
         parameters: {
             query?: never;
@@ -261,8 +281,64 @@ export interface paths {
         };
         get: operations["listChannels"];
         put?: never;
-        /** @description Admins only. Secrets are stored encrypted and never returned. */
+        /** @description Admins only. A Telegram bot's token is checked with Telegram first: nothing is stored that does not work. Secrets are stored encrypted and never returned. */
         post: operations["createChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id or slug */
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Admins only. What is not named stays. A change is checked with the provider first. A channel that is switched off takes and sends nothing; its messages wait. */
+        patch: operations["changeChannel"];
+        trace?: never;
+    };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Gives whoever asks another password. All their other sessions end. */
+        put: operations["putOwnPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operators/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Admins only. What is left out stays. Who is disabled, or gets another password or role, is logged out everywhere at once. 409: the only admin cannot be disabled or become an operator. */
+        put: operations["putOperator"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -463,7 +539,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description ready: everything is there. degraded: works without something, such as Temporal, for which messages wait. 503: names what is missing, or says that the process is ending. */
         get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description For Prometheus. With PARLEY_METRICS_TOKEN set it must be given as a bearer token; without it only this machine and private networks may ask, and not through a proxy. */
+        get: operations["metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -484,6 +578,17 @@ export interface components {
             detail: string;
             /** @enum {string} */
             code: "invalid" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "too_large" | "rate_limited" | "unavailable" | "internal";
+            /** @description names the request in the server's log */
+            request_id?: string;
+            checks?: components["schemas"]["Checks"];
+        };
+        Checks: {
+            [key: string]: {
+                /** @enum {string} */
+                status: "ok" | "failed";
+                needed: boolean;
+                problem?: string;
+            };
         };
         /** @enum {string} */
         Mode: "bot" | "operator";
@@ -502,6 +607,8 @@ export interface components {
             email: string;
             name: string;
             role: components["schemas"]["Role"];
+            /** @description may not log in any more */
+            disabled?: boolean;
         };
         OperatorRef: {
             /** Format: uuid */
@@ -515,6 +622,22 @@ export interface components {
             kind: "widget" | "telegram";
             slug: string;
             name: string;
+        };
+        ChannelDetails: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "widget" | "telegram";
+            slug: string;
+            name: string;
+            enabled: boolean;
+            /** @description why it does not work now */
+            problem: string | null;
+            /** Format: date-time */
+            problem_at: string | null;
+            settings: {
+                [key: string]: unknown;
+            };
         };
         Dialogue: {
             /** Format: uuid */
@@ -590,6 +713,9 @@ export interface components {
             kind: "text" | "notice" | "note" | "event";
             text: string;
             data: components["schemas"]["TimelineEvent"] | null;
+            attachments?: components["schemas"]["Attachment"][];
+            /** @description what the customer had written before editing it, oldest first */
+            former?: string[];
             /** @enum {string} */
             state: "received" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "unconfirmed";
             error: string | null;
@@ -603,9 +729,25 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /** @description Something in a customer's message that is not text. */
+        Attachment: {
+            /** @enum {string} */
+            kind: "photo" | "voice" | "audio" | "video" | "sticker" | "file" | "location" | "contact" | "other";
+            /** @description of a file, a place, a person; a sticker's emoji */
+            name?: string;
+            /**
+             * Format: int64
+             * @description in bytes
+             */
+            size?: number;
+            /** @description how long it plays */
+            seconds?: number;
+            latitude?: number;
+            longitude?: number;
+        };
         TimelineEvent: {
             /** @enum {string} */
-            type: "handoff" | "taken_over" | "returned_to_bot" | "closed" | "reopened" | "assigned";
+            type: "handoff" | "taken_over" | "returned_to_bot" | "closed" | "reopened" | "assigned" | "blocked" | "unblocked";
             reason?: components["schemas"]["HandoffReason"];
             /** @description who did it; of assigned */
             operator?: components["schemas"]["OperatorRef"] | null;
@@ -927,6 +1069,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    resendMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message; it is queued */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageAndDialogue"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     postNote: {
         parameters: {
             query?: never;
@@ -1203,7 +1369,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        channels: components["schemas"]["Channel"][];
+                        channels: components["schemas"]["ChannelDetails"][];
                     };
                 };
             };
@@ -1224,11 +1390,11 @@ export interface operations {
                     kind: "widget" | "telegram";
                     slug: string;
                     name: string;
-                    /** @description widget: {allowed_origins: [...]}; telegram: {api_base_url} */
+                    /** @description widget: {allowed_origins: [...]}; telegram: {mode: polling or webhook, api_base_url, per_second} */
                     settings?: {
                         [key: string]: unknown;
                     };
-                    /** @description telegram: {token, webhook_secret} */
+                    /** @description telegram: {token, webhook_secret}; without a webhook_secret one is made */
                     secrets?: {
                         [key: string]: string;
                     };
@@ -1242,7 +1408,103 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Channel"];
+                    "application/json": components["schemas"]["ChannelDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id or slug */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    enabled?: boolean;
+                    settings?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description those that are not named stay */
+                    secrets?: {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The channel */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putOwnPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    current: string;
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putOperator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    role?: components["schemas"]["Role"];
+                    disabled?: boolean;
+                    password?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operator"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -1250,7 +1512,10 @@ export interface operations {
     };
     listOperators: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true, for admins: those who are disabled, too */
+                all?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1599,11 +1864,36 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @enum {string} */
-                        status: "ready";
+                        status: "ready" | "degraded";
+                        checks: components["schemas"]["Checks"];
+                        facts?: {
+                            [key: string]: string;
+                        };
                     };
                 };
             };
             503: components["responses"]["Problem"];
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metrics */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
 }

@@ -8,8 +8,10 @@ import { useLive } from "../live";
 import { useMe } from "../session/session";
 import type { LiveText, Pending } from "../store/state";
 import classes from "./bubble.module.css";
+import { Attachments, Edited } from "./attachments";
 import { Delivery } from "./delivery";
 import { PlainText } from "./plain-text";
+import { Trouble } from "./trouble";
 
 type Look = "customer" | "bot" | "operator" | "note" | "notice";
 
@@ -73,13 +75,9 @@ export const Bubble = memo(function Bubble({ message, first, onWhy }: BubbleProp
       data={{ "data-author": message.author, "data-kind": message.kind, "data-state": message.state, "data-seq": message.seq, "data-message-id": message.id }}
     >
       {first && <span className="visually-hidden">{t(`author.${message.author}`)}: </span>}
-      <PlainText text={message.text} />
-      {(message.state === "failed" || message.state === "unconfirmed") && (
-        <p className={classes.trouble}>
-          {t(`state.${message.state}`)}
-          {message.error ? `: ${message.error}` : ""}
-        </p>
-      )}
+      {message.attachments && <Attachments attachments={message.attachments} />}
+      {message.text !== "" && <PlainText text={message.text} />}
+      <Trouble message={message} />
       <span className={classes.meta}>
         {look === "bot" && turnID && (
           <button type="button" className={classes.why} onClick={() => onWhy(turnID)}>
@@ -91,6 +89,7 @@ export const Bubble = memo(function Bubble({ message, first, onWhy }: BubbleProp
             <IconSparkles size={14} stroke={1.8} aria-hidden />
           </button>
         )}
+        {message.former && <Edited former={message.former} />}
         <time dateTime={message.created_at} title={formats.full(message.created_at)}>
           {formats.time(message.created_at)}
         </time>

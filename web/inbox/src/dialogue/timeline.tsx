@@ -19,6 +19,9 @@ export function useTimelineText(): (message: Message) => string {
         return name ? t("timeline.takenOver", { name }) : t("timeline.takenOverNobody");
       case "returned_to_bot":
         return name ? t("timeline.returnedBy", { name }) : t("timeline.returned");
+      case "blocked":
+      case "unblocked":
+        return t(`timeline.${data.type}`);
       case "closed":
         return name ? t("timeline.closedBy", { name }) : t("timeline.closed");
       case "reopened":

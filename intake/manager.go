@@ -1,0 +1,210 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"parley/channel"
+	"parley/channel/telegram"
+	"parley/channel/widget"
+	"parley/dialogue"
+	"parley/store"
+	"parley/store/db"
+)
+
+// Vault seals channels' secrets and opens them again.
+type Vault interface {
+	Seal(secrets map[string]string) (sealed []byte, keyID string, err error)
+	Account(c db.Channel) (channel.Account, error)
+}
+
+// Manager adds and changes channels: nothing is stored that the provider does not accept.
+type Manager struct {
+	Store     *store.Store
+	Vault     Vault
+	Connector *Connector
+	Log       *slog.Logger
+}
+
+// NewChannel is a channel to add, with its secrets in the clear.
+type NewChannel struct {
+	Kind     string            `json:"kind"`
+	Slug     string            `json:"slug"`
+	Name     string            `json:"name"`
+	Settings json.RawMessage   `json:"settings"`
+	Secrets  map[string]string `json:"secrets"`
+}
+
+// Change is what changes of a channel; what is nil stays.
+type Change struct {
+	Name     *string           `json:"name"`
+	Enabled  *bool             `json:"enabled"`
+	Settings json.RawMessage   `json:"settings"`
+	Secrets  map[string]string `json:"secrets"` // those that are not named stay
+}
+
+var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// maxName is how long a channel's name may be, in characters.
+const maxName = 100
+
+func checkName(name string) error {
+	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > maxName || strings.ContainsRune(name, 0) || !utf8.ValidString(name) {
+		return dialogue.Errorf(dialogue.CodeInvalid, "name has 1 to %d characters", maxName)
+	}
+	return nil
+}
+
+// Add adds a channel.
+func (m *Manager) Add(ctx context.Context, in NewChannel) (db.Channel, error) {
+	if !slugForm.MatchString(in.Slug) {
+		return db.Channel{}, dialogue.Errorf(dialogue.CodeInvalid, "slug has 1 to 63 characters of a-z, 0-9 and -, and begins with a letter or digit")
+	}
+	if _, err := uuid.Parse(in.Slug); err == nil {
+		return db.Channel{}, dialogue.Errorf(dialogue.CodeInvalid, "slug looks like an id: choose a word")
+	}
+	if err := checkName(in.Name); err != nil {
+		return db.Channel{}, err
+	}
+	if _, err := m.Store.Channel(ctx, in.Slug); err == nil { // before a provider is told of anything
+		return db.Channel{}, dialogue.Errorf(dialogue.CodeConflict, "there is already a channel with the slug %s", in.Slug)
+	}
+	add := store.NewChannel{ID: store.NewID(), Kind: in.Kind, Slug: in.Slug, Name: in.Name}
+	settings, secrets, err := m.connect(ctx, add.ID, in.Kind, in.Settings, in.Secrets)
+	if err != nil {
+		return db.Channel{}, err
+	}
+	add.Settings = settings
+	if len(secrets) > 0 {
+		if add.Secrets, add.SecretKeyID, err = m.Vault.Seal(secrets); err != nil {
+			return db.Channel{}, err
+		}
+	}
+	return m.Store.AddChannel(ctx, add)
+}
+
+// Change changes a channel, and checks it with its provider again.
+func (m *Manager) Change(ctx context.Context, idOrSlug string, in Change) (db.Channel, error) {
+	c, err := m.Store.Channel(ctx, idOrSlug)
+	if err != nil {
+		return db.Channel{}, err
+	}
+	save := store.SaveChannel{Name: c.Name, Settings: c.Settings, Secrets: c.Secrets, SecretKeyID: c.SecretKeyID, Enabled: c.DisabledAt == nil}
+	if in.Name != nil {
+		if err := checkName(*in.Name); err != nil {
+			return db.Channel{}, err
+		}
+		save.Name = *in.Name
+	}
+	if in.Enabled != nil {
+		save.Enabled = *in.Enabled
+	}
+	changed := given(in.Settings) || len(in.Secrets) > 0
+	if given(in.Settings) {
+		save.Settings = in.Settings
+	}
+	switch {
+	case changed || save.Enabled && c.DisabledAt != nil:
+		if err := m.reconnect(ctx, c, in.Secrets, &save); err != nil {
+			return db.Channel{}, err
+		}
+		if !save.Enabled {
+			m.disconnect(ctx, c)
+		}
+	case !save.Enabled && c.DisabledAt == nil:
+		m.disconnect(ctx, c)
+	}
+	return m.Store.SaveChannel(ctx, c.ID, save)
+}
+
+func given(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// reconnect checks a changed channel with its provider. A key that cannot open
+// the old secrets is no hindrance to new ones.
+func (m *Manager) reconnect(ctx context.Context, c db.Channel, changed map[string]string, save *store.SaveChannel) error {
+	account, err := m.Vault.Account(c)
+	if err != nil && len(changed) == 0 {
+		return dialogue.Errorf(dialogue.CodeConflict, "%s", err)
+	}
+	secrets := make(map[string]string)
+	maps.Copy(secrets, account.Secrets)
+	maps.Copy(secrets, changed)
+	save.Settings, secrets, err = m.connect(ctx, c.ID, c.Kind, save.Settings, secrets)
+	if err != nil || len(secrets) == 0 {
+		return err
+	}
+	sealed, keyID, err := m.Vault.Seal(secrets)
+	save.Secrets, save.SecretKeyID = sealed, &keyID
+	return err
+}
+
+// disconnect is no condition of switching a channel off: what comes is not taken.
+func (m *Manager) disconnect(ctx context.Context, c db.Channel) {
+	if c.Kind != channel.Telegram {
+		return
+	}
+	account, err := m.Vault.Account(c)
+	if err == nil {
+		err = m.Connector.Disconnect(ctx, account)
+	}
+	if err != nil {
+		m.Log.Warn("cannot disconnect a channel that is switched off", "channel_id", c.ID, "error", err)
+	}
+}
+
+// connect checks settings and secrets, with the provider if there is one, and
+// makes of them what is stored.
+func (m *Manager) connect(ctx context.Context, id uuid.UUID, kind string, settings json.RawMessage, secrets map[string]string) (json.RawMessage, map[string]string, error) {
+	if !given(settings) {
+		settings = json.RawMessage("{}")
+	}
+	switch kind {
+	case channel.Widget:
+		var w widget.Settings
+		if err := json.Unmarshal(settings, &w); err != nil {
+			return nil, nil, dialogue.Errorf(dialogue.CodeInvalid, `settings of a widget are {"allowed_origins": [...]}`)
+		}
+		return settings, nil, w.Check()
+	case channel.Telegram:
+		var t telegram.Settings
+		if err := json.Unmarshal(settings, &t); err != nil {
+			return nil, nil, dialogue.Errorf(dialogue.CodeInvalid, `settings of a Telegram channel are {"mode": "polling" or "webhook", "api_base_url": "…"}`)
+		}
+		t, kept, err := m.Connector.Telegram(ctx, id, t, secrets)
+		if err != nil {
+			return nil, nil, err
+		}
+		settings, err = json.Marshal(t)
+		return settings, kept, err
+	}
+	return nil, nil, dialogue.Errorf(dialogue.CodeInvalid, "kind %q is neither widget nor telegram", kind)
+}
+
+// Check asks the provider whether a channel works, and records what it says.
+func (m *Manager) Check(ctx context.Context, c db.Channel) error {
+	if c.Kind != channel.Telegram {
+		return nil
+	}
+	account, err := m.Vault.Account(c)
+	if err == nil {
+		_, err = m.Connector.API.Me(ctx, account)
+		if err != nil {
+			err = connectError(err)
+		}
+	}
+	problem := ""
+	if err != nil {
+		problem = err.Error()
+	}
+	if storeErr := m.Store.SetChannelProblem(ctx, c.ID, problem); storeErr != nil {
+		return storeErr
+	}
+	return err
+}
