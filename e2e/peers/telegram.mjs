@@ -35,7 +35,7 @@ for (let attempt = 1; ; attempt++) {
 
 axios.interceptors.request.use((config) => {
   const hook = Object.values(server.webhooks).find((webhook) => webhook.url === config.url);
-  if (hook?.secret_token) config.headers.set("X-Telegram-Bot-Api-Secret-Token", hook.secret_token);
+  if (hook?.secret_token) config.headers = { ...config.headers, "X-Telegram-Bot-Api-Secret-Token": hook.secret_token };
   return config;
 });
 
