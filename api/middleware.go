@@ -30,13 +30,15 @@ const (
 const bodyTimeout = 30 * time.Second
 
 // limitBody bounds how large a body may be, and how long it may take.
-func limitBody(bytes int64) gin.HandlerFunc {
+func limitBody(bytes int64) gin.HandlerFunc { return limitBodyWithin(bytes, bodyTimeout) }
+
+func limitBodyWithin(bytes int64, timeout time.Duration) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if c.Request.ContentLength == 0 {
 			return
 		}
 		body := &timedBody{ReadCloser: c.Request.Body, rc: http.NewResponseController(c.Writer)}
-		body.setDeadline(time.Now().Add(bodyTimeout))
+		body.setDeadline(time.Now().Add(timeout))
 		c.Request.Body = http.MaxBytesReader(c.Writer, body, bytes)
 	}
 }

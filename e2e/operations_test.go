@@ -54,6 +54,22 @@ func fetch(t *testing.T, url string, headers map[string]string) (*http.Response,
 	return resp, string(raw)
 }
 
+// post makes a POST of JSON with further headers.
+func post(t *testing.T, url string, headers map[string]string, body string) *http.Response {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	require.NoError(t, err)
+	for name, value := range headers {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	return resp
+}
+
 // startWatchedWorker starts a worker that serves its health and metrics.
 func (s *system) startWatchedWorker(settings ...string) (p *process, base string) {
 	s.t.Helper()

@@ -93,14 +93,16 @@ func (h *Health) look(ctx context.Context) (report Report, missing string) {
 	var probing sync.WaitGroup
 	for i, c := range h.checks {
 		probing.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+			probe, cancel := context.WithTimeout(ctx, probeTimeout)
 			defer cancel()
 			results[i] = Result{Status: "ok", Needed: c.Needed}
-			err := c.Probe(ctx)
+			err := c.Probe(probe)
 			if err != nil {
 				results[i].Status, results[i].Problem = "failed", c.Problem
 			}
-			h.note(c.Name, err)
+			if ctx.Err() == nil { // whoever asked still waits
+				h.note(c.Name, err)
+			}
 		})
 	}
 	probing.Wait()

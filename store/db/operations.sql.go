@@ -42,7 +42,7 @@ func (q *Queries) Backlog(ctx context.Context, db DBTX) (BacklogRow, error) {
 }
 
 const deleteOtherSessions = `-- name: DeleteOtherSessions :exec
-DELETE FROM operator_sessions WHERE operator_id = $1 AND token_hash <> $2::bytea
+DELETE FROM operator_sessions WHERE operator_id = $1 AND token_hash IS DISTINCT FROM $2::bytea
 `
 
 type DeleteOtherSessionsParams struct {

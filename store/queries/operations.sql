@@ -21,4 +21,4 @@ SELECT * FROM operators WHERE id = $1 FOR UPDATE;
 SELECT * FROM operators ORDER BY disabled_at IS NOT NULL, name, id;
 
 -- name: DeleteOtherSessions :exec
-DELETE FROM operator_sessions WHERE operator_id = $1 AND token_hash <> sqlc.arg(kept)::bytea;
+DELETE FROM operator_sessions WHERE operator_id = $1 AND token_hash IS DISTINCT FROM sqlc.narg(kept)::bytea;

@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"parley/testenv"
+)
+
+// ends waits until the stream is over; it tells its client to start anew.
+func (s *openedStream) ends(t *testing.T) {
+	t.Helper()
+	over := make(chan bool, 1)
+	go func() {
+		reset := false
+		for f, ok := s.next(); ok; f, ok = s.next() {
+			reset = reset || f.event == "reset"
+		}
+		over <- reset
+	}()
+	eventually(t, "the stream ends", func() bool {
+		select {
+		case reset := <-over:
+			require.True(t, reset)
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func (o *operator) status(method, path string, body any) int {
+	o.s.t.Helper()
+	status, _ := rawRequest(o.s.t, o.client, method, o.s.base+"/api/v1"+path, "", body)
+	return status
+}
+
+func (o *operator) id() uuid.UUID {
+	o.s.t.Helper()
+	var out struct{ Operator struct{ ID uuid.UUID } }
+	o.must(http.MethodGet, "/session", nil, &out)
+	return out.Operator.ID
+}
+
+func TestWhoIsDisabledOrHasAnotherPasswordIsOutAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, testenv.Temporal(t), newModel(t, saying("Answer.")))
+	const second = "beibarys@shop.example"
+	s.addOperator(second, "Бейбарыс", "operator")
+	_, other := s.startAPI()
+	s.startAPI()
+	admin, op := s.login(adminEmail), s.login(second)
+	path := "/operators/" + op.id().String()
+	stream := func(o *operator) *openedStream {
+		opened := openStream(t, other+"/api/v1/stream", "", o.client, "")
+		t.Cleanup(opened.close)
+		return opened
+	}
+
+	looking := stream(op)
+	admin.must(http.MethodPut, path, map[string]any{"name": "Бейбарыс С."}, nil)
+	require.Equal(t, http.StatusOK, op.status(http.MethodGet, "/session", nil), "another name logs nobody out")
+	admin.must(http.MethodPut, path, map[string]any{"disabled": true}, nil)
+	looking.ends(t)
+	require.Equal(t, http.StatusUnauthorized, op.status(http.MethodGet, "/session", nil))
+	require.Equal(t, http.StatusUnauthorized, op.status(http.MethodPost, "/session", map[string]string{"email": second, "password": password}))
+	var list struct{ Operators []struct{ Email string } }
+	admin.must(http.MethodGet, "/operators", nil, &list)
+	require.Len(t, list.Operators, 1)
+	admin.must(http.MethodGet, "/operators?all=true", nil, &list)
+	require.Len(t, list.Operators, 2)
+
+	admin.must(http.MethodPut, path, map[string]any{"disabled": false}, nil)
+	op = s.login(second)
+	looking = stream(op)
+	admin.must(http.MethodPut, path, map[string]any{"password": "chosen by the admin"}, nil)
+	looking.ends(t)
+	require.Equal(t, http.StatusUnauthorized, op.status(http.MethodGet, "/session", nil))
+
+	// One's own new password ends all sessions but the one it was set in.
+	elsewhere := s.login(adminEmail)
+	looking = stream(elsewhere)
+	require.Equal(t, http.StatusForbidden, admin.status(http.MethodPut, "/session/password", map[string]string{"current": "wrong", "password": "another good one"}))
+	admin.must(http.MethodPut, "/session/password", map[string]string{"current": password, "password": "another good one"}, nil)
+	looking.ends(t)
+	require.Equal(t, http.StatusUnauthorized, elsewhere.status(http.MethodGet, "/session", nil))
+	require.Equal(t, http.StatusOK, admin.status(http.MethodGet, "/session", nil))
+
+	self := "/operators/" + admin.id().String()
+	for _, change := range []map[string]any{{"disabled": true}, {"role": "operator"}} {
+		require.Equal(t, http.StatusConflict, admin.status(http.MethodPut, self, change), "the only admin stays one")
+	}
+	admin.must(http.MethodPut, path, map[string]any{"role": "admin"}, nil)
+	admin.must(http.MethodPut, self, map[string]any{"role": "operator"}, nil)
+	require.Equal(t, http.StatusUnauthorized, admin.status(http.MethodGet, "/session", nil), "other rights need another login")
+}
+
+// A client is known by what a trusted proxy says, and by its connection otherwise.
+func TestLimitsGoByTheClientsAddress(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, testenv.Temporal(t), newModel(t, saying("Answer.")))
+	_, direct := s.startAPI()
+	s.env = append(s.env, "PARLEY_TRUSTED_PROXIES=127.0.0.1")
+	_, behind := s.startAPI()
+	guess := func(base, from string, n int) *http.Response {
+		resp := post(t, base+"/api/v1/session", map[string]string{"X-Forwarded-For": from},
+			fmt.Sprintf(`{"email":"somebody-%d@shop.example","password":"a guess"}`, n))
+		return resp
+	}
+	var last *http.Response
+	for n := range 15 {
+		last = guess(behind, "203.0.113.1", n)
+	}
+	require.Equal(t, http.StatusTooManyRequests, last.StatusCode)
+	wait, err := strconv.Atoi(last.Header.Get("Retry-After"))
+	require.NoError(t, err)
+	require.Positive(t, wait)
+	require.Equal(t, http.StatusTooManyRequests, guess(behind, "198.51.100.9, 203.0.113.1", 20).StatusCode, "what the client itself says before is not believed")
+	require.Equal(t, http.StatusUnauthorized, guess(behind, "203.0.113.2", 21).StatusCode, "others do not notice")
+
+	for n := range 15 {
+		last = guess(direct, fmt.Sprintf("203.0.113.%d", n), n)
+	}
+	require.Equal(t, http.StatusTooManyRequests, last.StatusCode, "nobody chooses an address for themselves")
+}
