@@ -44,6 +44,36 @@ func TestWorkerThatEndsFinishesItsAnswers(t *testing.T) {
 	require.Len(t, model.seen(), 1, "nobody had to ask again")
 }
 
+func TestWorkerThatCannotFinishHandsOver(t *testing.T) {
+	t.Parallel()
+	hold := newHeld()
+	model := newModel(t, func(n int, c modelCall) modelReply {
+		if n == 0 {
+			return hold.answer(c, "never said")
+		}
+		return modelReply{text: "The answer of the other worker."}
+	})
+	s := newSystem(t, testenv.Temporal(t), model, "PARLEY_STOP_TIMEOUT=2s")
+	s.startAPI()
+	worker, _ := s.startWatchedWorker()
+	c := s.newCustomer()
+	c.write("Hello, a question")
+	hold.await(t)
+	s.startWatchedWorker()
+
+	code, took := worker.terminate()
+	require.Zero(t, code)
+	require.Less(t, took, 10*time.Second)
+	ended := time.Now()
+	require.Contains(t, c.awaitAnswers(1)[0], "The answer of the other worker.")
+	require.Less(t, time.Since(ended), handedOver, "nobody waits for the heartbeat of a worker that has said it ends")
+	s.settled()
+	require.Len(t, c.from("bot"), 1)
+}
+
+// handedOver is much less than the time after which the engine misses a heartbeat.
+const handedOver = 5 * time.Second
+
 // Customers write through two nodes, an operator looks on, one node ends: whatever was acknowledged is there once, and the
 // operator sees every event once.
 func TestAPINodeThatEndsLosesNothing(t *testing.T) {
