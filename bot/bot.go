@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,6 +129,7 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	if len(in.Questions) == 0 {
 		return Answer{}, dialogue.Errorf(dialogue.CodeInvalid, "there is nothing to answer: the dialogue has no unanswered message")
 	}
+	in = readable(in)
 	lang := LanguageOf(in)
 	answer := Answer{Language: lang, PromptVersion: b.promptVersion}
 	if !in.Draft && wantsHuman(in) {
@@ -166,9 +168,30 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	return answer, nil
 }
 
+// maxReadBytes is how much of one message the bot reads. Nobody asks in more, and
+// the rules read every word several times.
+const maxReadBytes = 12_000
+
+// readable is the input without the middle of messages that are longer.
+func readable(in Input) Input {
+	short := func(lines []Line) []Line {
+		out := slices.Clone(lines)
+		for i, l := range out {
+			if len(l.Text) > maxReadBytes {
+				head, tail := l.Text[:maxReadBytes/2], l.Text[len(l.Text)-maxReadBytes/2:]
+				out[i].Text = strings.ToValidUTF8(head, "") + gap + strings.ToValidUTF8(tail, "")
+			}
+		}
+		return out
+	}
+	in.History, in.Questions = short(in.History), short(in.Questions)
+	return in
+}
+
 // LanguageOf finds the language of the questions, or of what the customer wrote
 // before when they do not tell.
 func LanguageOf(in Input) dialogue.Language {
+	in = readable(in)
 	var asked strings.Builder
 	for _, q := range in.Questions {
 		asked.WriteString(q.Text)

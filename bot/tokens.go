@@ -100,6 +100,9 @@ func kazakhLetter(r rune) bool {
 	return unicode.Is(unicode.Cyrillic, r) && (r < 'А' || r > 'я') && r != 'ё' && r != 'Ё'
 }
 
+// gap stands where the middle of a text is left out.
+const gap = "\n[…]\n"
+
 // clip shortens a text to about so many tokens: its beginning and its end stay,
 // for a long message says what it is about in the one and what it wants in the other.
 func clip(text string, tokens int) string {
@@ -109,7 +112,6 @@ func clip(text string, tokens int) string {
 	if len(text) <= tokens/2 || estimate(text) <= tokens {
 		return text
 	}
-	const gap = "\n[…]\n"
 	half := (tokens - estimate(gap)) / 2
 	if half <= 0 {
 		return gap
