@@ -27,6 +27,7 @@ const (
 	relayRest  = 3 * time.Second // pause after the engine refused
 	ringWithin = 10 * time.Second
 	forgetWait = 20 * time.Millisecond // how long rung bells are gathered before they are forgotten together
+	lastRings  = 2 * time.Second       // how long what waits for the fast path may still ring when the process ends
 )
 
 // Outbox is where bells wait.
@@ -70,28 +71,47 @@ func (d *Doorbell) Rang(b store.Bell) {
 	}
 }
 
-// Run rings until ctx is done.
+// Run rings until ctx is done. What waits for the fast path then is still rung:
+// another process's relay would come to it a second later.
 func (d *Doorbell) Run(ctx context.Context) error {
-	var work sync.WaitGroup
+	ringing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	context.AfterFunc(ctx, func() { time.AfterFunc(lastRings, stop) })
+	var work, forgetting sync.WaitGroup
 	for range ringers {
-		work.Go(func() { d.serveFast(ctx) })
+		work.Go(func() { d.serveFast(ctx, ringing) })
 	}
 	work.Go(func() { d.relay(ctx) })
-	work.Go(func() { d.forget(ctx) })
+	rung, end := context.WithCancel(context.WithoutCancel(ctx))
+	forgetting.Go(func() { d.forget(rung) })
 	work.Wait()
+	end()
+	forgetting.Wait()
 	return nil
 }
 
-func (d *Doorbell) serveFast(ctx context.Context) {
+// serveFast rings what comes until ctx is done, and then what is there.
+func (d *Doorbell) serveFast(ctx, ringing context.Context) {
 	for {
 		select {
 		case b := <-d.fast:
-			if err := d.ring(ctx, b); err != nil && ctx.Err() == nil {
-				d.Log.Debug("cannot ring; the relay will", "dialogue_id", b.DialogueID, "error", err)
-			}
+			d.ringFast(ringing, b)
 		case <-ctx.Done():
-			return
+			for {
+				select {
+				case b := <-d.fast:
+					d.ringFast(ringing, b)
+				default:
+					return
+				}
+			}
 		}
+	}
+}
+
+func (d *Doorbell) ringFast(ctx context.Context, b store.Bell) {
+	if err := d.ring(ctx, b); err != nil && ctx.Err() == nil {
+		d.Log.Debug("cannot ring; the relay will", "dialogue_id", b.DialogueID, "error", err)
 	}
 }
 
@@ -198,7 +218,12 @@ func (d *Doorbell) forget(ctx context.Context) {
 		case b := <-d.rung:
 			done = append(done, b)
 		case <-ctx.Done():
-			return
+			select {
+			case b := <-d.rung:
+				done = append(done, b)
+			default:
+				return
+			}
 		}
 		gather := time.NewTimer(forgetWait)
 	more:
@@ -207,8 +232,6 @@ func (d *Doorbell) forget(ctx context.Context) {
 			case b := <-d.rung:
 				done = append(done, b)
 			case <-gather.C:
-				break more
-			case <-ctx.Done():
 				break more
 			}
 		}

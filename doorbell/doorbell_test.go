@@ -207,3 +207,19 @@ func TestSummaryFitsTheServersLimit(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(summary(b)), maxSummary)
 }
+
+func TestWhatWaitsIsStillRungAtTheEnd(t *testing.T) {
+	t.Parallel()
+	outbox, engine := newOutbox(), &fakeEngine{}
+	d := New(Config{Outbox: outbox, Engine: engine, IdleAfter: time.Hour, Log: slog.New(slog.DiscardHandler)})
+	for range fastQueue {
+		b := bell(dialogue.RingMessageReceived)
+		outbox.leaveLeased(b)
+		d.Rang(b)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.NoError(t, d.Run(ctx))
+	require.Len(t, engine.heard(), fastQueue)
+	require.Zero(t, outbox.len())
+}

@@ -100,6 +100,36 @@ func TestWhoIsDisabledOrHasAnotherPasswordIsOutAtOnce(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, admin.status(http.MethodGet, "/session", nil), "other rights need another login")
 }
 
+func TestUsersAreDisabledAndEnabledFromTheTerminal(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, testenv.Temporal(t), newModel(t, saying("Answer.")))
+	const second = "beibarys@shop.example"
+	s.addOperator(second, "Бейбарыс", "operator")
+	s.startAPI()
+	op := s.login(second)
+	looking := openStream(t, s.base+"/api/v1/stream", "", op.client, "")
+	t.Cleanup(looking.close)
+	user := func(args ...string) (int, string) {
+		p := start(t, s.env, append([]string{"user"}, args...)...)
+		<-p.done
+		return p.cmd.ProcessState.ExitCode(), p.log.String()
+	}
+
+	code, said := user("disable", second)
+	require.Zero(t, code, said)
+	require.Equal(t, second+" is disabled.\n", said)
+	looking.ends(t)
+	require.Equal(t, http.StatusUnauthorized, op.status(http.MethodGet, "/session", nil))
+	_, said = user("list")
+	require.Regexp(t, `(?m)^`+second+`\s+operator\s+Бейбарыс\s+disabled$`, said)
+	code, said = user("disable", adminEmail)
+	require.Equal(t, 1, code)
+	require.Contains(t, said, "the only admin")
+	code, said = user("enable", second)
+	require.Zero(t, code, said)
+	s.login(second)
+}
+
 // A client is known by what a trusted proxy says, and by its connection otherwise.
 func TestLimitsGoByTheClientsAddress(t *testing.T) {
 	t.Parallel()

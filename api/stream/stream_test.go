@@ -206,6 +206,21 @@ func TestTooManyStreams(t *testing.T) {
 	require.Positive(t, seconds)
 }
 
+func TestTooManyStreamsFromOneAddress(t *testing.T) {
+	t.Parallel()
+	n := newSite(t).node(t, Options{PerAddress: 2})
+	url := n.url + operatorPath(uuid.New(), "s")
+	first := connect(t, url, "").opened()
+	connect(t, n.url+newThread().path(), "").opened()
+	require.Equal(t, Stats{Operators: 1, Customers: 1}, n.hub.Stats())
+	require.Equal(t, http.StatusServiceUnavailable, dial(t, n.url+newThread().path(), "").response.StatusCode)
+	first.close()
+	require.Eventually(t, func() bool { return n.hub.Stats().Operators == 0 }, patience, 5*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return dial(t, n.url+newThread().path(), "").response.StatusCode == http.StatusOK
+	}, patience, 50*time.Millisecond, "what has ended makes room")
+}
+
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	n := newSite(t).node(t, Options{})
