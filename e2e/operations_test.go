@@ -117,16 +117,23 @@ func TestMetricsShowWhatHappened(t *testing.T) {
 	}
 	resp, refused := fetch(t, worker+"/metrics", nil)
 	require.Equal(t, http.StatusUnauthorized, resp.StatusCode, refused)
-	_, atWork := fetch(t, worker+"/metrics", map[string]string{"Authorization": "Bearer a-token-of-16-letters"})
-	for _, line := range []string{
-		`parley_turns_total{cause="",outcome="answered"} 1`,
-		`parley_bot_seconds_count{outcome="answered"} 1`,
-		`parley_answer_seconds_count{author="bot",channel="widget"} 1`,
-		`temporal_activity_succeed_endtoend_latency_seconds_count{activity_type="Reply",`,
-		`parley_db_connections_in_use{role="worker"}`,
-	} {
-		require.Contains(t, atWork, line)
-	}
+	var atWork string
+	eventually(t, "the worker has counted the turn", func() bool {
+		_, atWork = fetch(t, worker+"/metrics", map[string]string{"Authorization": "Bearer a-token-of-16-letters"})
+		missing := ""
+		for _, line := range []string{
+			`parley_turns_total{cause="",outcome="answered"} 1`,
+			`parley_bot_seconds_count{outcome="answered"} 1`,
+			`parley_answer_seconds_count{author="bot",channel="widget"} 1`,
+			`temporal_activity_succeed_endtoend_latency_seconds_count{activity_type="Reply",`,
+			`parley_db_connections_in_use{role="worker"}`,
+		} {
+			if !strings.Contains(atWork, line) {
+				missing = line
+			}
+		}
+		return missing == ""
+	})
 	for _, private := range []string{"anonymous", m.ID.String(), c.dialogueID().String(), c.token} {
 		require.NotContains(t, shown+atWork, private)
 	}
