@@ -151,6 +151,9 @@ func TestFloodsHarmNobodyElse(t *testing.T) {
 	require.Less(t, turns, flood/4, "the bot answers bursts, not messages")
 	require.Len(t, hostile.from("customer"), taken)
 
+	_, shown := fetch(t, s.base+"/metrics", nil)
+	require.Contains(t, shown, `parley_inbound_messages_total{channel="telegram",outcome="stored"} `+strconv.Itoa(flood)+"\n")
+
 	status, _ := s.update(telegramSecret, textUpdate(flood+1, strings.Repeat("long ", 200_000)))
 	require.Equal(t, http.StatusOK, status)
 	status, _ = s.update(telegramSecret, textUpdate(flood+2, "a\x00b <script>alert(1)</script> \u202eabc"))

@@ -17,9 +17,9 @@ type Counter interface {
 	Inbound(kind, outcome string)
 }
 
-// What becomes of an update.
+// What becomes of an update that is not stored as a message; the record itself
+// tells its hooks of those that are.
 const (
-	Stored     = "stored"
 	DeadLetter = "dead_letter" // not understood: kept for somebody to look at
 	Ignored    = "ignored"     // holds nothing for a dialogue
 )
@@ -40,7 +40,7 @@ func (i *Intake) Telegram(ctx context.Context, c db.Channel, body []byte) error 
 		i.count(c, DeadLetter)
 		return i.Store.KeepDeadLetter(ctx, c.ID, err.Error(), body)
 	}
-	outcome := Stored
+	outcome := ""
 	switch {
 	case e.Message != nil:
 		_, err = i.Store.TakeMessage(ctx, inbound(c, e.Message, body))
@@ -64,7 +64,9 @@ func (i *Intake) Telegram(ctx context.Context, c db.Channel, body []byte) error 
 	if err != nil {
 		return fmt.Errorf("take update %d of channel %s: %w", e.UpdateID, c.Slug, err)
 	}
-	i.count(c, outcome)
+	if outcome != "" {
+		i.count(c, outcome)
+	}
 	return nil
 }
 

@@ -181,7 +181,9 @@ func TestPollingTakesWhatCustomersWrite(t *testing.T) {
 		b.api.write(chat, text)
 		want[fmt.Sprint(chat)] = append(want[fmt.Sprint(chat)], text)
 	}
-	b.api.change(func() { b.api.updates = append(b.api.updates, json.RawMessage(`{"update_id":30,"message":{"text":5}}`)) })
+	b.api.change(func() {
+		b.api.updates = append(b.api.updates, json.RawMessage(`{"update_id":30,"message":{"text":5}}`))
+	})
 	b.poll(fakeAccounts{})
 	b.until("everything is acknowledged", b.api.seen(func(f *fakeBotAPI) bool { return f.from == 31 }))
 	require.Equal(t, want, b.taken())
@@ -230,7 +232,9 @@ func TestChannelsProblemsShowAndGo(t *testing.T) {
 	b.api.fails = &telegram.APIError{Status: 401, Reason: "Telegram: 401 Unauthorized"}
 	b.poll(fakeAccounts{})
 	b.until("the problem shows", func() bool { return b.problem() == telegram.TokenRefused })
-	b.api.change(func() { b.api.fails = &telegram.APIError{Status: 409, Reason: "Telegram: 409 Conflict: terminated by other getUpdates request"} })
+	b.api.change(func() {
+		b.api.fails = &telegram.APIError{Status: 409, Reason: "Telegram: 409 Conflict: terminated by other getUpdates request"}
+	})
 	b.until("another one shows", func() bool { return b.problem() != telegram.TokenRefused })
 	require.Contains(t, b.problem(), "another program")
 	b.api.change(func() { b.api.fails = nil })

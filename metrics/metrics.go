@@ -35,7 +35,7 @@ func New() *Metrics {
 		requests: histogram("parley_http_request_seconds", "Time to answer HTTP requests; streams are not among them.",
 			[]float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}, "method", "route", "status"),
 		inbound: counter("parley_inbound_messages_total",
-			"Deliveries of customers' messages: stored, known already (duplicate), refused, and what the channel adapters name.", "channel", "outcome"),
+			"Deliveries of customers' messages: stored, known already (duplicate), refused, not understood (dead_letter), or without a message (ignored).", "channel", "outcome"),
 		answers: histogram("parley_answer_seconds", "Time from a customer's newest message to its answer, by who answered.",
 			[]float64{.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 900, 3600, 4 * 3600}, "channel", "author"),
 		turns: counter("parley_turns_total", "Attempts of the bot to answer; cause says why one failed.", "outcome", "cause"),
