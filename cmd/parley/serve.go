@@ -85,7 +85,12 @@ func newRole(ctx context.Context, cfg config.Config, name string, m *metrics.Met
 		Took: m.Inbound, Answered: m.Answered,
 	}
 	r.store = store.New(r.pool, hooks)
-	r.doorbell = doorbell.New(doorbell.Config{Outbox: r.store, Engine: r.engine, IdleAfter: cfg.IdleAfter, Log: log})
+	r.doorbell = doorbell.New(doorbell.Config{
+		Outbox: r.store, Engine: r.engine, IdleAfter: cfg.IdleAfter, Log: log, InboxURL: cfg.PublicURL,
+		Register: func(ctx context.Context) error {
+			return doorbell.RegisterLabels(ctx, r.engine.OperatorService(), cfg.TemporalNamespace)
+		},
+	})
 	return r, nil
 }
 
@@ -126,10 +131,7 @@ func (r *role) bot() (measuredBot, error) {
 	model := bot.Model(bot.Offline{})
 	if !r.cfg.Offline() {
 		var err error
-		model, err = bot.NewOpenAI(bot.OpenAIConfig{
-			BaseURL: r.cfg.OpenAIBaseURL, Key: r.cfg.OpenAIAPIKey, Model: r.cfg.OpenAIModel,
-			Timeout: r.cfg.ModelTimeout, Context: r.cfg.ModelContext,
-		})
+		model, err = bot.NewOpenAI(modelConfig(r.cfg))
 		if err != nil {
 			return measuredBot{}, err
 		}

@@ -26,6 +26,10 @@ mock.on({ userMessage: "searching", hasToolResult: false }, { toolCalls: [{ name
 mock.on({ userMessage: "searching", hasToolResult: true }, answer("searching"));
 mock.on({ userMessage: "handing-over" }, { toolCalls: [{ name: "handoff", arguments: { reason: "rule" } }] });
 
+// What doctor asks.
+mock.on({ userMessage: "Count from one to ten" }, { content: "one two three four five six seven eight nine ten" });
+mock.on({ userMessage: "How much is delivery?" }, { toolCalls: [{ name: "search_knowledge", arguments: { query: "delivery" } }] });
+
 mock.on({ userMessage: "bad-key" }, { error: { message: "wrong key", type: "invalid_request_error", code: "invalid_api_key" }, status: 401 });
 mock.on({ userMessage: "filtered" }, { error: { message: "filtered", code: "content_filter" }, status: 400 });
 mock.on({ userMessage: "always-broken" }, answer("always-broken"), { chaos: { dropRate: 1 } });
