@@ -85,12 +85,7 @@ func newRole(ctx context.Context, cfg config.Config, name string, m *metrics.Met
 		Took: m.Inbound, Answered: m.Answered,
 	}
 	r.store = store.New(r.pool, hooks)
-	r.doorbell = doorbell.New(doorbell.Config{
-		Outbox: r.store, Engine: r.engine, IdleAfter: cfg.IdleAfter, Log: log, InboxURL: cfg.PublicURL,
-		Register: func(ctx context.Context) error {
-			return doorbell.RegisterLabels(ctx, r.engine.OperatorService(), cfg.TemporalNamespace)
-		},
-	})
+	r.doorbell = doorbell.New(doorbell.Config{Outbox: r.store, Engine: r.engine, IdleAfter: cfg.IdleAfter, Log: log})
 	return r, nil
 }
 
