@@ -317,7 +317,7 @@ func (r *Replies) failed(ctx context.Context, t store.Turn, profile bot.Profile,
 		return workflows.ReplyResult{}, dbErr
 	}
 	res := result(workflows.ReplyFailed, t, notice, done)
-	res.Error = cause + ": " + dialogue.Preview(err.Error())
+	res.Cause, res.Error = cause, cause+": "+dialogue.Preview(err.Error())
 	return res, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"parley/store"
 	"parley/workflows"
@@ -48,18 +49,25 @@ type Config struct {
 	Engine    Engine
 	IdleAfter time.Duration // how long a run waits for the next ring
 	Log       *slog.Logger
+
+	Register func(ctx context.Context) error // has the engine know the search attributes; nil: dialogues have none
+	InboxURL string                          // where the inbox is; empty: dialogues have no link to it
 }
 
 // Doorbell rings at workflows.
 type Doorbell struct {
 	Config
-	fast chan store.Bell
-	rung chan store.Bell
+	fast   chan store.Bell
+	rung   chan store.Bell
+	labels labelling
 }
 
 // New makes a Doorbell; Run serves it.
 func New(c Config) *Doorbell {
-	return &Doorbell{Config: c, fast: make(chan store.Bell, fastQueue), rung: make(chan store.Bell, relayPage)}
+	return &Doorbell{
+		Config: c, fast: make(chan store.Bell, fastQueue), rung: make(chan store.Bell, relayPage),
+		labels: labelling{refused: make(chan struct{}, 1)},
+	}
 }
 
 // Rang takes a bell that was just committed. It never blocks: when too many wait
@@ -182,11 +190,24 @@ func (d *Doorbell) ring(ctx context.Context, b store.Bell) error {
 		TaskQueue:             workflows.TaskQueue,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		StaticSummary:         summary(b),
+		StaticDetails:         d.details(b),
 	}
 	in := workflows.DialogueInput{DialogueID: b.DialogueID, IdleAfter: d.IdleAfter}
-	bell := workflows.Doorbell{Epoch: b.Epoch, Mode: b.Mode, CustomerSeq: b.CustomerSeq, AnsweredSeq: b.AnsweredSeq}
+	if d.labels.on.Load() {
+		in.Labelled, options.TypedSearchAttributes = true, workflows.StartLabels(b.ChannelSlug, b.Mode)
+	}
+	bell := workflows.Doorbell{Epoch: b.Epoch, Mode: b.Mode, CustomerSeq: b.CustomerSeq, AnsweredSeq: b.AnsweredSeq, ToSend: b.ToSend}
 	for _, ring := range b.Rings {
-		if _, err := d.Engine.SignalWithStartWorkflow(ctx, options.ID, string(ring), bell, options, workflows.Dialogue, in); err != nil {
+		signal := func() error {
+			_, err := d.Engine.SignalWithStartWorkflow(ctx, options.ID, string(ring), bell, options, workflows.Dialogue, in)
+			return err
+		}
+		err := signal()
+		if in.Labelled && d.withoutLabels(err) {
+			in.Labelled, options.TypedSearchAttributes = false, temporal.SearchAttributes{}
+			err = signal()
+		}
+		if err != nil {
 			return fmt.Errorf("ring %s at %s: %w", ring, options.ID, err)
 		}
 	}
@@ -207,6 +228,15 @@ func summary(b store.Bell) string {
 		s = string(r[:len(r)-1])
 	}
 	return s
+}
+
+// details leads developers from the workflow to the dialogue.
+func (d *Doorbell) details(b store.Bell) string {
+	details := "**Channel:** " + b.ChannelSlug + " (" + b.ChannelKind + ")"
+	if d.InboxURL != "" {
+		details += "\n\n[Open the dialogue in the inbox](" + d.InboxURL + "/d/" + b.DialogueID.String() + ")"
+	}
+	return details
 }
 
 // forget removes rung bells from the outbox, many at a time. A bell that is not

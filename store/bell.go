@@ -14,7 +14,8 @@ import (
 
 // Bell is what waits in the outbox for one dialogue's workflow: what rang, and
 // the counters of the row at that time. Counters only grow, so whoever hears
-// bells late, twice or out of order keeps the largest.
+// bells late, twice or out of order keeps the largest. What waits to leave is
+// said too, for a run that began without knowing it.
 type Bell struct {
 	DialogueID  uuid.UUID
 	Version     int64 // of the outbox row
@@ -23,7 +24,9 @@ type Bell struct {
 	Mode        dialogue.Mode
 	CustomerSeq int64
 	AnsweredSeq int64
+	ToSend      bool // messages waited to leave; not more than a hint
 
+	ChannelKind string
 	ChannelSlug string
 	Customer    string // how developers may call the customer: the name, or the visitor's number
 }
@@ -42,8 +45,8 @@ func (s *Store) ring(ctx context.Context, tx pgx.Tx, r row, ring dialogue.Ring) 
 	}
 	return &Bell{
 		DialogueID: r.ID, Version: left.Version, Rings: rings(left.Rings), Epoch: r.Epoch, Mode: r.Mode,
-		CustomerSeq: r.CustomerSeq, AnsweredSeq: r.AnsweredSeq,
-		ChannelSlug: r.channelSlug, Customer: customerLabel(r.contactName, r.contactNumber),
+		CustomerSeq: r.CustomerSeq, AnsweredSeq: r.AnsweredSeq, ToSend: left.ToSend,
+		ChannelKind: r.channelKind, ChannelSlug: r.channelSlug, Customer: customerLabel(r.contactName, r.contactNumber),
 	}, nil
 }
 
@@ -59,8 +62,8 @@ func (s *Store) TakeBells(ctx context.Context, n int, lease time.Duration) ([]Be
 		o := r.Outbox
 		bells[i] = Bell{
 			DialogueID: o.DialogueID, Version: o.Version, Rings: rings(o.Rings), Epoch: o.Epoch, Mode: o.Mode,
-			CustomerSeq: o.CustomerSeq, AnsweredSeq: o.AnsweredSeq,
-			ChannelSlug: r.ChannelSlug, Customer: customerLabel(r.ContactName, r.ContactNumber),
+			CustomerSeq: o.CustomerSeq, AnsweredSeq: o.AnsweredSeq, ToSend: o.ToSend,
+			ChannelKind: r.ChannelKind, ChannelSlug: r.ChannelSlug, Customer: customerLabel(r.ContactName, r.ContactNumber),
 		}
 	}
 	return bells, nil

@@ -51,29 +51,36 @@ type dialogueRun struct {
 	toSend  bool      // something waits to be sent
 	drafted uuid.UUID // the turn whose answer waits to be sent; zero: none
 	stuck   bool      // an activity failed for good: wait for the next ring
+	trouble string    // what went wrong since the dialogue last changed hands
+	labels  labels    // as the server has them
 
 	// What developers see of it.
 	question, answer, lastError string
 }
 
 func (d *dialogueRun) setup(ctx workflow.Context, in DialogueInput) {
-	d.in, d.known = in, in.Known
+	d.in, d.known, d.toSend = in, in.Known, in.ToSend
 	d.log = log.With(workflow.GetLogger(ctx), "dialogue_id", in.DialogueID.String())
 	d.bells = make(map[dialogue.Ring]workflow.ReceiveChannel)
 	for _, ring := range dialogue.Rings() {
 		d.bells[ring] = workflow.GetSignalChannel(ctx, string(ring))
 	}
 	d.rung = workflow.Now(ctx)
+	d.labels = labelsOf(ctx)
+	d.trouble = d.labels.trouble
 }
 
 func (d *dialogueRun) run(ctx workflow.Context) error {
 	for {
 		d.listen(ctx)
+		if err := d.label(ctx); err != nil {
+			return err
+		}
 		switch {
 		case d.toSend && !d.stuck:
 			d.send(ctx)
 		case d.continueAsNewDue(ctx):
-			d.in.Known = d.known
+			d.in.Known, d.in.ToSend = d.known, d.toSend
 			return workflow.NewContinueAsNewError(ctx, Dialogue, d.in)
 		case d.replyDue() && !d.stuck:
 			d.reply(ctx)
@@ -114,10 +121,20 @@ func (d *dialogueRun) listen(ctx workflow.Context) {
 
 func (d *dialogueRun) heard(ctx workflow.Context, ring dialogue.Ring, bell Doorbell) {
 	d.rung, d.stuck = workflow.Now(ctx), false
-	d.known.merge(bell)
+	d.learn(bell)
 	// An operator who wrote may have left something to send, also when that took the dialogue over.
-	if ring == dialogue.RingOperatorWrote || ring == dialogue.RingOperatorTookOver {
+	if bell.ToSend || ring == dialogue.RingOperatorWrote || ring == dialogue.RingOperatorTookOver {
 		d.toSend = true
+	}
+}
+
+// learn takes in newer counters. Whoever takes or gives back the dialogue knows
+// what went wrong before.
+func (d *dialogueRun) learn(bell Doorbell) {
+	before := d.known
+	d.known.merge(bell)
+	if before.Epoch != 0 && d.known.Epoch != before.Epoch {
+		d.trouble = ""
 	}
 }
 
@@ -183,8 +200,11 @@ func (d *dialogueRun) reply(ctx workflow.Context) {
 		d.failed("reply", err)
 		return
 	}
-	d.known.merge(res.State)
+	d.learn(res.State)
 	d.question, d.answer, d.lastError = res.Question, res.Answer, res.Error
+	if res.Cause != "" {
+		d.trouble = res.Cause
+	}
 	if res.ToSend {
 		d.toSend, d.drafted = true, res.TurnID
 	}
@@ -209,8 +229,10 @@ func (d *dialogueRun) send(ctx workflow.Context) {
 		d.failed("send", err)
 		return
 	}
-	d.known.merge(res.State)
-	d.lastError = res.Error
+	d.learn(res.State)
+	if res.Failed > 0 {
+		d.trouble, d.lastError = troubleUndelivered, res.Error
+	}
 }
 
 // failed notes an activity that failed for good. The run waits for the next ring
@@ -219,7 +241,7 @@ func (d *dialogueRun) failed(what string, err error) {
 	if temporal.IsCanceledError(err) {
 		return
 	}
-	d.stuck, d.lastError = true, what+": "+err.Error()
+	d.stuck, d.trouble, d.lastError = true, what+"_failed", what+": "+err.Error()
 	d.log.Error("activity failed for good", "activity", what, "error", err)
 }
 

@@ -21,6 +21,8 @@ type DialogueInput struct {
 	IdleAfter  time.Duration `json:"idle_after"`          // how long a run waits for the next ring before it ends
 	Known      Doorbell      `json:"known,omitzero"`      // what an earlier run knew
 	MaxEvents  int           `json:"max_events,omitzero"` // continue as new from this length of history on; 0: when the server suggests it
+	Labelled   bool          `json:"labelled,omitzero"`   // the server knows the search attributes of labels.go
+	ToSend     bool          `json:"to_send,omitzero"`    // an earlier run left something to send
 }
 
 // Doorbell is the content of every signal: the counters of the dialogue's row
@@ -32,6 +34,7 @@ type Doorbell struct {
 	Mode        dialogue.Mode `json:"mode"` // in that epoch
 	CustomerSeq int64         `json:"customer_seq"`
 	AnsweredSeq int64         `json:"answered_seq"`
+	ToSend      bool          `json:"to_send,omitzero"` // messages waited to leave: for a run that began without knowing it
 }
 
 // merge keeps what is newer of two. Within an epoch counters only grow; an answer
@@ -73,6 +76,7 @@ type ReplyResult struct {
 	Question string `json:"question,omitzero"`
 	Answer   string `json:"answer,omitzero"`
 	Error    string `json:"error,omitzero"`
+	Cause    string `json:"cause,omitzero"` // of ReplyFailed: the class of the error
 }
 
 // SendInput asks for everything of a dialogue that waits to leave to be sent.

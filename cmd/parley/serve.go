@@ -33,6 +33,7 @@ import (
 	"parley/store"
 	"parley/store/eventlog"
 	"parley/store/live"
+	"parley/upkeep"
 	"parley/vault"
 	"parley/worker"
 )
@@ -85,7 +86,12 @@ func newRole(ctx context.Context, cfg config.Config, name string, m *metrics.Met
 		Took: m.Inbound, Answered: m.Answered,
 	}
 	r.store = store.New(r.pool, hooks)
-	r.doorbell = doorbell.New(doorbell.Config{Outbox: r.store, Engine: r.engine, IdleAfter: cfg.IdleAfter, Log: log})
+	r.doorbell = doorbell.New(doorbell.Config{
+		Outbox: r.store, Engine: r.engine, IdleAfter: cfg.IdleAfter, Log: log, InboxURL: cfg.PublicURL,
+		Register: func(ctx context.Context) error {
+			return doorbell.RegisterLabels(ctx, r.engine.OperatorService(), cfg.TemporalNamespace)
+		},
+	})
 	return r, nil
 }
 
@@ -269,6 +275,8 @@ func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *
 	g, below := errgroup.WithContext(below)
 	r.background(below, g)
 	g.Go(func() error { return watcher.Run(below) })
+	upkeep := upkeep.New(upkeep.Config{Record: r.store, Engine: r.engine, Silence: cfg.EpisodeSilence, Log: log})
+	g.Go(func() error { return upkeep.Run(below) })
 	if cfg.OpsListen != "" {
 		ln, err := net.Listen("tcp", cfg.OpsListen)
 		if err != nil {

@@ -21,6 +21,19 @@ type ApiToken struct {
 	CreatedAt  time.Time
 }
 
+type Audit struct {
+	ID         uuid.UUID
+	At         time.Time
+	ActorKind  string
+	ActorID    uuid.NullUUID
+	ActorName  string
+	Action     string
+	ObjectKind string
+	ObjectID   string
+	ObjectName string
+	Detail     json.RawMessage
+}
+
 type BotProfile struct {
 	Singleton bool
 	Profile   json.RawMessage
@@ -235,6 +248,7 @@ type Outbox struct {
 	AnsweredSeq int64
 	DueAt       time.Time
 	CreatedAt   time.Time
+	ToSend      bool
 }
 
 type Turn struct {
@@ -269,6 +283,9 @@ type Turn struct {
 	Currency         *string
 	ToolCalls        json.RawMessage
 	Cap              *string
+	ReplayedAt       *time.Time
+	ReplayedBy       uuid.NullUUID
+	ReplayOutcome    *string
 }
 
 type Viewer struct {

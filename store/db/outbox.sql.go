@@ -30,14 +30,15 @@ func (q *Queries) DeleteRings(ctx context.Context, db DBTX, arg DeleteRingsParam
 }
 
 const ring = `-- name: Ring :one
-INSERT INTO outbox (dialogue_id, rings, epoch, mode, customer_seq, answered_seq, due_at)
-VALUES ($1, ARRAY[$6::text], $2, $3, $4, $5, now() + $7::interval)
+INSERT INTO outbox (dialogue_id, rings, epoch, mode, customer_seq, answered_seq, due_at, to_send)
+VALUES ($1, ARRAY[$6::text], $2, $3, $4, $5, now() + $7::interval,
+    EXISTS (SELECT 1 FROM messages m WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending')))
 ON CONFLICT (dialogue_id) DO UPDATE SET
     version = nextval('outbox_version'),
     rings = CASE WHEN outbox.rings @> excluded.rings THEN outbox.rings ELSE outbox.rings || excluded.rings END,
     epoch = excluded.epoch, mode = excluded.mode, customer_seq = excluded.customer_seq, answered_seq = excluded.answered_seq,
-    due_at = excluded.due_at
-RETURNING version, rings
+    to_send = excluded.to_send, due_at = excluded.due_at
+RETURNING version, rings, to_send
 `
 
 type RingParams struct {
@@ -53,6 +54,7 @@ type RingParams struct {
 type RingRow struct {
 	Version int64
 	Rings   []string
+	ToSend  bool
 }
 
 // Leaves word for the dialogue's workflow. Rings that wait already are kept, in order, each once.
@@ -67,7 +69,7 @@ func (q *Queries) Ring(ctx context.Context, db DBTX, arg RingParams) (RingRow, e
 		arg.Grace,
 	)
 	var i RingRow
-	err := row.Scan(&i.Version, &i.Rings)
+	err := row.Scan(&i.Version, &i.Rings, &i.ToSend)
 	return i, err
 }
 
@@ -76,7 +78,7 @@ UPDATE outbox o SET due_at = now() + $1::interval
 FROM (SELECT x.dialogue_id FROM outbox x WHERE x.due_at <= now() ORDER BY x.due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due,
      dialogues d JOIN channels c ON c.id = d.channel_id JOIN contacts k ON k.id = d.contact_id
 WHERE o.dialogue_id = due.dialogue_id AND d.id = o.dialogue_id
-RETURNING o.dialogue_id, o.version, o.rings, o.epoch, o.mode, o.customer_seq, o.answered_seq, o.due_at, o.created_at, c.slug AS channel_slug, k.name AS contact_name, k.number AS contact_number
+RETURNING o.dialogue_id, o.version, o.rings, o.epoch, o.mode, o.customer_seq, o.answered_seq, o.due_at, o.created_at, o.to_send, c.kind AS channel_kind, c.slug AS channel_slug, k.name AS contact_name, k.number AS contact_number
 `
 
 type TakeDueRingsParams struct {
@@ -86,6 +88,7 @@ type TakeDueRingsParams struct {
 
 type TakeDueRingsRow struct {
 	Outbox        Outbox
+	ChannelKind   string
 	ChannelSlug   string
 	ContactName   *string
 	ContactNumber int64
@@ -111,6 +114,8 @@ func (q *Queries) TakeDueRings(ctx context.Context, db DBTX, arg TakeDueRingsPar
 			&i.Outbox.AnsweredSeq,
 			&i.Outbox.DueAt,
 			&i.Outbox.CreatedAt,
+			&i.Outbox.ToSend,
+			&i.ChannelKind,
 			&i.ChannelSlug,
 			&i.ContactName,
 			&i.ContactNumber,

@@ -749,6 +749,8 @@ export interface components {
             /** @enum {string} */
             type: "handoff" | "taken_over" | "returned_to_bot" | "closed" | "reopened" | "assigned" | "blocked" | "unblocked";
             reason?: components["schemas"]["HandoffReason"];
+            /** @description of a handoff: the limit that was reached (dialogue_turns, day_calls, day_tokens, day_cost), or the class of the bot's error; of closed: silence, when nobody did it */
+            detail?: string;
             /** @description who did it; of assigned */
             operator?: components["schemas"]["OperatorRef"] | null;
         };

@@ -23,6 +23,7 @@ export function useTimelineText(): (message: Message) => string {
       case "unblocked":
         return t(`timeline.${data.type}`);
       case "closed":
+        if (data.detail === "silence") return t("timeline.closedBySilence");
         return name ? t("timeline.closedBy", { name }) : t("timeline.closed");
       case "reopened":
         return name ? t("timeline.reopenedBy", { name }) : t("timeline.reopened");

@@ -43,12 +43,14 @@ it("tells the timeline in sentences", async () => {
     event(2, { type: "taken_over", reason: "operator", operator: { id: me.id, name: me.name } }),
     event(3, { type: "returned_to_bot", operator: { id: colleague.id, name: colleague.name } }),
     event(4, { type: "closed" }),
+    event(5, { type: "closed", detail: "silence" }),
   ]);
   const lines = texts();
   expect(lines[0]).toContain("Бот передал диалог: клиент попросил человека");
   expect(lines[1]).toContain("Теперь отвечает Айгуль");
   expect(lines[2]).toContain("Тимур: диалог возвращён боту");
   expect(lines[3]).toContain("Диалог закрыт");
+  expect(lines[4]).toContain("Диалог закрыт: в нём давно никто не писал");
 });
 
 it("shows how far an own message has come, and why it failed", async () => {

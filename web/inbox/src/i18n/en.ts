@@ -136,6 +136,7 @@ export const en: Translation = {
     returnedBy: "{{name}} returned the dialogue to the bot",
     closed: "Dialogue closed",
     closedBy: "{{name}} closed the dialogue",
+    closedBySilence: "Dialogue closed: nobody has written for a long time",
     reopened: "Dialogue reopened",
     reopenedBy: "{{name}} reopened the dialogue",
     assigned: "Assigned to {{name}}",

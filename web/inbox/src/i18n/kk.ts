@@ -136,6 +136,7 @@ export const kk: Translation = {
     returnedBy: "{{name}} диалогты ботқа қайтарды",
     closed: "Диалог жабылды",
     closedBy: "{{name}} диалогты жапты",
+    closedBySilence: "Диалог жабылды: көптен бері ешкім жазбады",
     reopened: "Диалог қайта ашылды",
     reopenedBy: "{{name}} диалогты қайта ашты",
     assigned: "Жауапты: {{name}}",

@@ -149,6 +149,7 @@ export const ru = {
     returnedBy: "{{name}}: диалог возвращён боту",
     closed: "Диалог закрыт",
     closedBy: "{{name}}: диалог закрыт",
+    closedBySilence: "Диалог закрыт: в нём давно никто не писал",
     reopened: "Диалог открыт снова",
     reopenedBy: "{{name}}: диалог открыт снова",
     assigned: "Ответственный: {{name}}",

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"parley/dialogue"
+	"parley/store/db"
+)
+
+// closedBySilence is the outcome of an episode that nobody closed.
+const closedBySilence = "closed_by_silence"
+
+// DetailSilence is the detail of a closing that nobody asked for.
+const DetailSilence = "silence"
+
+// CloseSilent closes the episodes of up to n dialogues that the bot holds and in
+// which nobody has said anything since a time, the longest silent first. It
+// leaves out what waits for anybody or anything. Several nodes may call it at
+// once: each dialogue is closed by one of them.
+func (s *Store) CloseSilent(ctx context.Context, since time.Time, n int) (int, error) {
+	closed := 0
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		ids, err := s.q.SilentDialogues(ctx, tx, db.SilentDialoguesParams{Since: since, Page: int32(n)})
+		if err != nil {
+			return fmt.Errorf("look for silent dialogues: %w", err)
+		}
+		for _, id := range ids {
+			c, err := s.lock(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if err := c.close(closedBySilence, TimelineEvent{Type: TimelineClosed, Detail: DetailSilence}); err != nil {
+				return err
+			}
+			if _, _, err := c.save(); err != nil {
+				return err
+			}
+		}
+		closed = len(ids)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("close silent dialogues: %w", err)
+	}
+	if closed > 0 {
+		s.committed(nil)
+	}
+	return closed, nil
+}
+
+// close closes the dialogue and its episode.
+func (c *change) close(outcome string, line TimelineEvent) error {
+	c.state.Close()
+	err := c.s.q.CloseEpisode(c.ctx, c.tx, db.CloseEpisodeParams{ID: c.state.EpisodeID, ClosedAt: &c.now, Outcome: &outcome})
+	if err != nil {
+		return fmt.Errorf("close the episode of dialogue %s: %w", c.row.ID, err)
+	}
+	return c.timeline(line)
+}
+
+// ShowStuck puts up to n dialogues among those that wait for a human whose
+// messages have waited to leave since a time although their channel works, and
+// returns them.
+func (s *Store) ShowStuck(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error) {
+	ids, err := s.q.StuckSends(ctx, s.pool, db.StuckSendsParams{Since: since, Page: int32(n)})
+	if err != nil {
+		return nil, fmt.Errorf("look for messages that do not leave: %w", err)
+	}
+	for _, id := range ids {
+		_, err := s.change(ctx, id, func(c *change) error {
+			before := c.state.WaitingSince
+			c.state.NeedsLook(c.now)
+			c.quiet = before != nil
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("show that messages do not leave: %w", err)
+		}
+	}
+	return ids, nil
+}
+
+// StuckReplies returns up to n dialogues that the bot holds and has not answered
+// since a time.
+func (s *Store) StuckReplies(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error) {
+	ids, err := s.q.StuckReplies(ctx, s.pool, db.StuckRepliesParams{Since: since, Page: int32(n)})
+	if err != nil {
+		return nil, fmt.Errorf("look for messages that nobody answers: %w", err)
+	}
+	return ids, nil
+}
+
+// RingAgain leaves word for the workflow of a dialogue as if the customer had
+// just written, for one whose run was lost.
+func (s *Store) RingAgain(ctx context.Context, id uuid.UUID) error {
+	var bell *Bell
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		c, err := s.lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		bell, err = s.ring(ctx, tx, c.row, dialogue.RingMessageReceived)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ring again at dialogue %s: %w", id, err)
+	}
+	s.committed(bell)
+	return nil
+}

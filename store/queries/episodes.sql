@@ -1,0 +1,24 @@
+-- name: SilentDialogues :many
+-- Dialogues that the bot holds, in which nobody has said anything since and nothing is left to do, the longest silent
+-- first. What another node is just closing is left to it.
+SELECT d.id FROM dialogues d
+WHERE d.mode = 'bot' AND d.status = 'open' AND d.last_message_at < sqlc.arg(since)::timestamptz
+  AND d.waiting_since IS NULL AND d.customer_seq <= d.answered_seq
+  AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.dialogue_id = d.id AND m.state IN ('queued', 'sending'))
+ORDER BY d.last_message_at LIMIT sqlc.arg(page)
+FOR NO KEY UPDATE OF d SKIP LOCKED;
+
+-- name: StuckSends :many
+-- Dialogues with messages that have waited to leave since, although their channel works, of which no human is told yet.
+SELECT m.dialogue_id FROM messages m JOIN channels c ON c.id = m.channel_id JOIN dialogues d ON d.id = m.dialogue_id
+WHERE m.state IN ('queued', 'sending') AND CASE m.state WHEN 'sending' THEN m.begun_at ELSE m.created_at END < sqlc.arg(since)::timestamptz
+  AND c.problem IS NULL AND c.disabled_at IS NULL AND d.waiting_since IS NULL
+GROUP BY m.dialogue_id ORDER BY min(m.created_at) LIMIT sqlc.arg(page);
+
+-- name: StuckReplies :many
+-- Dialogues that the bot holds and has not answered since, and that no bell is about: any of them, so that some that
+-- stay so do not hide the others.
+SELECT d.id FROM dialogues d
+WHERE d.mode = 'bot' AND d.status = 'open' AND d.customer_seq > d.answered_seq AND d.last_message_at < sqlc.arg(since)::timestamptz
+  AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.dialogue_id = d.id)
+ORDER BY random() LIMIT sqlc.arg(page);

@@ -1,0 +1,146 @@
+// Package upkeep does what no message asks for: it closes episodes that have
+// fallen silent, shows messages that do not leave, and rings again at dialogues
+// whose workflow was lost. Every worker runs it; they do not get in each other's
+// way.
+package upkeep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"parley/workflows"
+)
+
+const (
+	every     = 30 * time.Second
+	page      = 100             // dialogues in one transaction, or looked at in one round
+	lostAfter = 5 * time.Minute // what has waited for so long may have been forgotten
+)
+
+// Record is where the dialogues are.
+type Record interface {
+	CloseSilent(ctx context.Context, since time.Time, n int) (int, error)
+	ShowStuck(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error)
+	StuckReplies(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error)
+	RingAgain(ctx context.Context, id uuid.UUID) error
+}
+
+// Engine knows which workflows run.
+type Engine interface {
+	DescribeWorkflow(ctx context.Context, workflowID, runID string) (*client.WorkflowExecutionDescription, error)
+}
+
+// Config is what an Upkeep works with.
+type Config struct {
+	Record  Record
+	Engine  Engine
+	Silence time.Duration // after which an episode of the bot closes; 0: never
+	Log     *slog.Logger
+
+	Now func() time.Time // nil: the clock
+}
+
+// Upkeep looks after dialogues.
+type Upkeep struct{ Config }
+
+// New makes an Upkeep; Run serves it.
+func New(c Config) *Upkeep {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Upkeep{c}
+}
+
+// Run looks after the dialogues until ctx is done.
+func (u *Upkeep) Run(ctx context.Context) error {
+	pause := every
+	if u.Silence > 0 {
+		pause = min(pause, u.Silence)
+	}
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := u.Round(ctx); err != nil && ctx.Err() == nil {
+			u.Log.Warn("dialogues are not looked after; trying again", "error", err)
+		}
+	}
+}
+
+// Round does once what there is to do.
+func (u *Upkeep) Round(ctx context.Context) error {
+	return errors.Join(u.closeSilent(ctx), u.recover(ctx))
+}
+
+func (u *Upkeep) closeSilent(ctx context.Context) error {
+	if u.Silence == 0 {
+		return nil
+	}
+	since := u.Now().Add(-u.Silence)
+	for {
+		n, err := u.Record.CloseSilent(ctx, since, page)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			u.Log.Info("episodes closed by silence", "episodes", n)
+		}
+		if n < page {
+			return nil
+		}
+	}
+}
+
+// recover rings again at dialogues that wait for a workflow that does not run: it
+// was terminated, or lost with its engine.
+func (u *Upkeep) recover(ctx context.Context) error {
+	since := u.Now().Add(-lostAfter)
+	unsent, err := u.Record.ShowStuck(ctx, since, page)
+	if err != nil {
+		return err
+	}
+	if len(unsent) > 0 {
+		u.Log.Warn("messages do not leave; operators see their dialogues as waiting", "dialogues", len(unsent))
+	}
+	unanswered, err := u.Record.StuckReplies(ctx, since, page)
+	if err != nil {
+		return err
+	}
+	for _, id := range append(unsent, unanswered...) {
+		runs, err := u.runs(ctx, id)
+		if err != nil {
+			return err
+		}
+		if runs {
+			continue
+		}
+		u.Log.Warn("a dialogue waits for a workflow that does not run; ringing again", "dialogue_id", id)
+		if err := u.Record.RingAgain(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *Upkeep) runs(ctx context.Context, id uuid.UUID) (bool, error) {
+	w, err := u.Engine.DescribeWorkflow(ctx, workflows.DialogueID(id), "")
+	if _, absent := errors.AsType[*serviceerror.NotFound](err); absent {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look whether the workflow of dialogue %s runs: %w", id, err)
+	}
+	return w.Status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+}

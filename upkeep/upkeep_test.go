@@ -1,0 +1,128 @@
+package upkeep_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"parley/upkeep"
+	"parley/workflows"
+)
+
+// fakeRecord holds dialogues that fell silent at some time, and such as wait.
+type fakeRecord struct {
+	silent             []time.Time
+	unsent, unanswered []uuid.UUID
+	waitedFor          time.Time // since when what waits has waited
+	rung               []uuid.UUID
+	down               bool
+}
+
+func (f *fakeRecord) CloseSilent(_ context.Context, since time.Time, n int) (closed int, err error) {
+	if f.down {
+		return 0, errors.New("connection refused")
+	}
+	for len(f.silent) > 0 && closed < n && f.silent[0].Before(since) {
+		f.silent = f.silent[1:]
+		closed++
+	}
+	return closed, nil
+}
+
+func (f *fakeRecord) ShowStuck(_ context.Context, since time.Time, _ int) ([]uuid.UUID, error) {
+	if !f.waitedFor.Before(since) {
+		return nil, nil
+	}
+	defer func() { f.unsent = nil }()
+	return f.unsent, nil
+}
+
+func (f *fakeRecord) StuckReplies(_ context.Context, since time.Time, _ int) ([]uuid.UUID, error) {
+	if !f.waitedFor.Before(since) {
+		return nil, nil
+	}
+	return f.unanswered, nil
+}
+
+func (f *fakeRecord) RingAgain(_ context.Context, id uuid.UUID) error {
+	f.rung = append(f.rung, id)
+	return nil
+}
+
+// fakeEngine knows workflows by their state.
+type fakeEngine map[string]enums.WorkflowExecutionStatus
+
+func (f fakeEngine) DescribeWorkflow(_ context.Context, id, _ string) (*client.WorkflowExecutionDescription, error) {
+	status, ok := f[id]
+	if !ok {
+		return nil, serviceerror.NewNotFound("no such workflow")
+	}
+	d := &client.WorkflowExecutionDescription{}
+	d.Status = status
+	return d, nil
+}
+
+func TestClosesAllThatIsSilentAtTheGivenTime(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	record := &fakeRecord{waitedFor: now}
+	for i := range 250 {
+		record.silent = append(record.silent, now.Add(-25*time.Hour+time.Duration(i)*time.Second))
+	}
+	record.silent = append(record.silent, now.Add(-23*time.Hour))
+	u := upkeep.New(upkeep.Config{
+		Record: record, Engine: fakeEngine{}, Silence: 24 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+	})
+	require.NoError(t, u.Round(t.Context()))
+	require.Equal(t, []time.Time{now.Add(-23 * time.Hour)}, record.silent)
+	now = now.Add(2 * time.Hour)
+	require.NoError(t, u.Round(t.Context()))
+	require.Empty(t, record.silent)
+}
+
+func TestRingsOnlyWhereNoWorkflowRuns(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	runs, ended, lost, unsent := uuid.New(), uuid.New(), uuid.New(), uuid.New()
+	record := &fakeRecord{waitedFor: now, unanswered: []uuid.UUID{runs, ended, lost}, unsent: []uuid.UUID{unsent}}
+	engine := fakeEngine{
+		workflows.DialogueID(runs):   enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		workflows.DialogueID(ended):  enums.WORKFLOW_EXECUTION_STATUS_TERMINATED,
+		workflows.DialogueID(unsent): enums.WORKFLOW_EXECUTION_STATUS_COMPLETED,
+	}
+	u := upkeep.New(upkeep.Config{Record: record, Engine: engine, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	require.NoError(t, u.Round(t.Context()))
+	require.Empty(t, record.rung, "a slow answer is no lost one")
+	now = now.Add(time.Hour)
+	require.NoError(t, u.Round(t.Context()))
+	require.Equal(t, []uuid.UUID{unsent, ended, lost}, record.rung)
+}
+
+func TestGoesOnAfterTheRecordWasAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		record := &fakeRecord{down: true, silent: []time.Time{time.Now()}, waitedFor: time.Now()}
+		u := upkeep.New(upkeep.Config{Record: record, Engine: fakeEngine{}, Silence: time.Minute, Log: slog.New(slog.DiscardHandler)})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- u.Run(ctx) }()
+		<-time.After(5 * time.Minute) // of the bubble's clock
+		synctest.Wait()
+		require.Len(t, record.silent, 1)
+		record.down = false
+		<-time.After(time.Minute)
+		synctest.Wait()
+		require.Empty(t, record.silent)
+		stop()
+		require.NoError(t, <-ended)
+	})
+}
