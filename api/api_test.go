@@ -34,9 +34,13 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 const metricsToken = "a token of the metrics"
 
-type fakeBot struct{}
+// fakeBot repeats the question, and fails when it is told to.
+type fakeBot struct{ err error }
 
-func (fakeBot) Answer(_ context.Context, in bot.Input, _ func(string)) (bot.Answer, error) {
+func (f *fakeBot) Answer(_ context.Context, in bot.Input, _ func(string)) (bot.Answer, error) {
+	if f.err != nil {
+		return bot.Answer{}, f.err
+	}
 	return bot.Answer{Text: "draft for: " + in.Questions[len(in.Questions)-1].Text, Language: dialogue.English}, nil
 }
 
@@ -48,6 +52,7 @@ type bundle struct {
 	spec    map[string]any
 	schemas *jsonschema.Compiler
 
+	bot      *fakeBot
 	telegram *httptest.Server
 
 	admin, operator string // API tokens
@@ -67,11 +72,11 @@ func setup(t *testing.T) *bundle {
 	publisher := live.NewPublisher(pool, log)
 	box, err := vault.New(bytes.Repeat([]byte{1}, 32))
 	require.NoError(t, err)
-	b := &bundle{t: t, store: store.New(pool, store.Hooks{})}
+	b := &bundle{t: t, store: store.New(pool, store.Hooks{}), bot: &fakeBot{}}
 	b.telegram = httptest.NewServer(fakeTelegram{})
 	t.Cleanup(b.telegram.Close)
 	server := api.New(api.Config{
-		Store: b.store, Live: publisher, Bot: fakeBot{}, Vault: box, Log: log,
+		Store: b.store, Live: publisher, Bot: b.bot, Vault: box, Log: log,
 		Channels: &intake.Manager{
 			Store: b.store, Vault: box, Log: log,
 			Connector: &intake.Connector{API: telegram.NewClient(), PublicURL: "https://parley.example"},
@@ -209,11 +214,12 @@ func itoa(n int) string {
 	return string(raw)
 }
 
-// specRoute finds the path of the contract that a request's path is of.
-func (b *bundle) specRoute(path string) string {
+// specRoute finds the path of the contract that a request's path is of: the one with the fewest parameters.
+func (b *bundle) specRoute(path string) (found string) {
+	got := strings.Split(path, "/")
 	for route := range b.spec["paths"].(map[string]any) {
-		want, got := strings.Split(route, "/"), strings.Split(path, "/")
-		if len(want) != len(got) {
+		want := strings.Split(route, "/")
+		if len(want) != len(got) || found != "" && strings.Count(found, "{") <= strings.Count(route, "{") {
 			continue
 		}
 		same := true
@@ -221,10 +227,10 @@ func (b *bundle) specRoute(path string) string {
 			same = same && (want[i] == got[i] || strings.HasPrefix(want[i], "{"))
 		}
 		if same {
-			return route
+			found = route
 		}
 	}
-	return ""
+	return found
 }
 
 // Every operation of the contract exists, and answers as it says.
@@ -237,6 +243,7 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 	b.decode(b.ok("POST", d+"/messages", b.operator, `{"client_id":"failed","text":"hi"}`), &failed)
 	_, err := b.store.Pool().Exec(t.Context(), "UPDATE messages SET state = 'failed' WHERE id = $1", failed.Message.ID)
 	require.NoError(t, err)
+	_, lost := b.failedTurn("a question that the bot fails at")
 	for _, c := range []struct{ method, path, token, body string }{
 		{"POST", d + "/messages/" + failed.Message.ID.String() + "/resend", b.operator, ""},
 		{"PATCH", "/api/v1/channels/demo", b.admin, `{"name":"Another name","settings":{"allowed_origins":[]}}`},
@@ -254,6 +261,12 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"PUT", d + "/status", b.operator, `{"status":"closed"}`},
 		{"GET", d + "/messages", b.operator, ""},
 		{"GET", "/api/v1/turns/" + b.turn.String(), b.operator, ""},
+		{"GET", "/api/v1/turns?state=failed&cause=unavailable&channel=demo&open=true&limit=1", b.admin, ""},
+		{"GET", "/api/v1/failures", b.admin, ""},
+		{"POST", "/api/v1/turns/" + lost.String() + "/replay", b.admin, `{"dry_run":true}`},
+		{"POST", "/api/v1/turns/" + lost.String() + "/replay", b.admin, `{}`},
+		{"POST", "/api/v1/turns/replay", b.admin, `{"filter":{"cause":"unavailable","channel":"demo"}}`},
+		{"GET", "/api/v1/audit?action=taken_over&object=" + b.dialogue.String() + "&from=2026-01-01T00:00:00Z&limit=1", b.admin, ""},
 		{"PUT", "/api/v1/presence", b.operator, `{"client":"abcdefgh","dialogue_id":"` + b.dialogue.String() + `","typing":true}`},
 		{"GET", "/api/v1/channels", b.operator, ""},
 		{"POST", "/api/v1/channels", b.admin, `{"kind":"widget","slug":"site","name":"Site","settings":{"allowed_origins":["https://shop.example"]}}`},
@@ -309,6 +322,18 @@ func TestRefusals(t *testing.T) {
 		"no such dialogue":      {"GET", "/api/v1/dialogues/" + uuid.NewString(), b.operator, "", 404, "no dialogue"},
 		"no id":                 {"GET", "/api/v1/dialogues/nonsense", b.operator, "", 404, "nonsense"},
 		"no such turn":          {"GET", "/api/v1/turns/" + uuid.NewString(), b.operator, "", 404, "no turn"},
+		"operator's failures":   {"GET", "/api/v1/turns", b.operator, "", 403, "admins"},
+		"operator counts":       {"GET", "/api/v1/failures", b.operator, "", 403, "admins"},
+		"operator replays":      {"POST", "/api/v1/turns/" + b.turn.String() + "/replay", b.operator, `{}`, 403, "admins"},
+		"operator replays all":  {"POST", "/api/v1/turns/replay", b.operator, `{}`, 403, "admins"},
+		"operator audits":       {"GET", "/api/v1/audit", b.operator, "", 403, "admins"},
+		"answered turns":        {"GET", "/api/v1/turns?state=answered", b.admin, "", 400, "failed"},
+		"failures of nothing":   {"GET", "/api/v1/turns?channel=none", b.admin, "", 404, "none"},
+		"replay of nothing":     {"POST", "/api/v1/turns/" + uuid.NewString() + "/replay", b.admin, `{}`, 404, "no turn"},
+		"replay of a draft":     {"POST", "/api/v1/turns/" + b.turn.String() + "/replay", b.admin, `{}`, 409, "only failed answers"},
+		"audit of nobody":       {"GET", "/api/v1/audit?actor=anna", b.admin, "", 400, "id of an operator"},
+		"audit of never":        {"GET", "/api/v1/audit?from=yesterday", b.admin, "", 400, "2026-11-23T00:00:00Z"},
+		"audit's cursor":        {"GET", "/api/v1/audit?cursor=x", b.admin, "", 400, "cursor"},
 		"unknown path":          {"GET", "/api/v1/nonsense", b.operator, "", 404, "nothing at"},
 		"status filter":         {"GET", "/api/v1/dialogues?status=sleepy", b.operator, "", 400, "sleepy"},
 		"mode filter":           {"GET", "/api/v1/dialogues?mode=ghost", b.operator, "", 400, "ghost"},

@@ -175,6 +175,7 @@ func (s *Server) authenticate(c *gin.Context) {
 // admit lets the request of an operator pass, unless there are too many of theirs.
 func (s *Server) admit(c *gin.Context, operator db.Operator) {
 	c.Set(operatorKey, operator)
+	c.Request = c.Request.WithContext(store.ActingAs(c.Request.Context(), store.Actor{Kind: store.ActorOperator, ID: operator.ID, Name: operator.Name}))
 	if err := s.limits.operator.take(operator.ID.String()); err != nil {
 		s.fail(c, err)
 	}

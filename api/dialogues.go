@@ -46,7 +46,7 @@ func (s *Server) routeAPI(r *gin.RouterGroup) {
 	d.PUT("/assignee", s.json(s.putAssignee))
 	d.PUT("/read", s.json(s.putRead))
 	d.POST("/suggestion", s.json(s.postSuggestion))
-	in.GET("/turns/:id", s.json(s.getTurn))
+	s.routeTurns(in)
 
 	in.GET("/stream", s.operatorStream)
 	in.PUT("/presence", s.json(s.putPresence))
@@ -57,6 +57,7 @@ func (s *Server) routeAPI(r *gin.RouterGroup) {
 	in.GET("/bot", s.requireAdmin, s.json(s.getBot))
 	in.PUT("/bot", s.requireAdmin, s.json(s.putBot))
 	s.routeOperators(in)
+	in.GET("/audit", s.requireAdmin, s.json(s.listAudit))
 	in.GET("/dead-letters", s.requireAdmin, s.json(s.listDeadLetters))
 }
 

@@ -5,16 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
 	"parley/activities"
 	"parley/bot"
 	"parley/dialogue"
 	"parley/store"
-	"parley/store/db"
 	"parley/store/live"
 )
 
@@ -90,51 +87,4 @@ func (s *Server) draftFailed(ctx context.Context, t store.Turn, profile bot.Prof
 		return err
 	}
 	return fmt.Errorf("draft an answer in dialogue %s: %w", t.DialogueID, err)
-}
-
-type turnView struct {
-	ID               uuid.UUID       `json:"id"`
-	DialogueID       uuid.UUID       `json:"dialogue_id"`
-	Kind             string          `json:"kind"`
-	State            string          `json:"state"`
-	FromSeq          int64           `json:"from_seq"`
-	ToSeq            int64           `json:"to_seq"`
-	Attempts         int32           `json:"attempts"`
-	Restarts         int32           `json:"restarts"`
-	Answer           *string         `json:"answer"`
-	HandoffReason    *string         `json:"handoff_reason"`
-	Cause            *string         `json:"cause"`
-	Error            *string         `json:"error"`
-	Model            *string         `json:"model"`
-	PromptVersion    *string         `json:"prompt_version"`
-	PromptTokens     *int32          `json:"prompt_tokens"`
-	CompletionTokens *int32          `json:"completion_tokens"`
-	Sources          json.RawMessage `json:"sources"`
-	StartedAt        time.Time       `json:"started_at"`
-	FinishedAt       *time.Time      `json:"finished_at"`
-}
-
-func viewTurn(t db.Turn) turnView {
-	v := turnView{
-		ID: t.ID, DialogueID: t.DialogueID, Kind: t.Kind, State: t.State, FromSeq: t.FromSeq, ToSeq: t.ToSeq,
-		Attempts: t.Attempts, Restarts: t.Restarts, Answer: t.Answer, HandoffReason: t.HandoffReason, Cause: t.Cause, Error: t.Error,
-		Model: t.Model, PromptVersion: t.PromptVersion, PromptTokens: t.PromptTokens, CompletionTokens: t.CompletionTokens,
-		Sources: t.Sources, StartedAt: t.StartedAt, FinishedAt: t.FinishedAt,
-	}
-	if len(v.Sources) == 0 {
-		v.Sources = json.RawMessage("[]")
-	}
-	return v
-}
-
-func (s *Server) getTurn(c *gin.Context) (any, error) {
-	id, err := pathID(c)
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.Store.Turn(c, id)
-	if err != nil {
-		return nil, err
-	}
-	return viewTurn(t), nil
 }

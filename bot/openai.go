@@ -99,7 +99,6 @@ func (m *OpenAI) Reply(ctx context.Context, req Request, onText func(string)) (R
 
 // reply is one conversation with the model. With an error it returns what was spent.
 func (m *OpenAI) reply(ctx context.Context, req Request, room int, tools bool, onText func(string)) (Reply, error) {
-	began := time.Now()
 	a, err := assemble(m.prompt, req, merged(req.Topics, maxPassages), room, tools)
 	if err != nil {
 		return Reply{}, err
@@ -114,6 +113,7 @@ func (m *OpenAI) reply(ctx context.Context, req Request, room int, tools bool, o
 	}
 	var reply Reply
 	var answers []answerRecord
+	began := time.Now()
 	for round := 1; ; round++ {
 		if tools && round > maxToolRounds {
 			call.ToolChoice = "none"

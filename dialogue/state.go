@@ -142,6 +142,13 @@ func (s *State) ReturnToBot() {
 	}
 }
 
+// HeldByFailure reports whether operators hold the dialogue only because the bot
+// failed in an epoch, at what came after fromSeq, and nobody has taken it on.
+func (s *State) HeldByFailure(epoch, fromSeq int64) bool {
+	return s.Mode == ModeOperator && s.HandoffReason == HandoffBotError && s.Epoch == epoch+1 && s.AnsweredSeq == fromSeq &&
+		!s.AssigneeID.Valid && s.Status != StatusClosed
+}
+
 // OperatorWrote takes an operator's message to the customer. In bot mode TakeOver
 // comes first: whoever writes holds the dialogue.
 func (s *State) OperatorWrote(text string, now time.Time, newEpisode func() uuid.UUID) (seq int64) {

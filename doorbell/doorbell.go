@@ -90,6 +90,7 @@ func (d *Doorbell) Run(ctx context.Context) error {
 		work.Go(func() { d.serveFast(ctx, ringing) })
 	}
 	work.Go(func() { d.relay(ctx) })
+	work.Go(func() { d.keepLabels(ctx) })
 	rung, end := context.WithCancel(context.WithoutCancel(ctx))
 	forgetting.Go(func() { d.forget(rung) })
 	work.Wait()

@@ -18,8 +18,9 @@ import (
 )
 
 // labelRest is how long the search attributes are left out after the engine
-// refused them: some of its hosts may hear of them later than others.
-const labelRest = time.Minute
+// refused them: each of its hosts hears of new ones when it refreshes what it
+// knows of namespaces (system.namespaceCacheRefreshInterval, seconds by default).
+const labelRest = 10 * time.Second
 
 // RegisterLabels has the engine know the search attributes of dialogues. Several
 // processes may call it at once, and again.

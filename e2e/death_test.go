@@ -104,7 +104,7 @@ func TestRolesEndInOrder(t *testing.T) {
 		}
 		return modelReply{text: "Answer."}
 	})
-	s := newSystem(t, testenv.Temporal(t), model)
+	s := newSystem(t, testenv.Temporal(t), model, "PARLEY_STOP_TIMEOUT=4s")
 	api, base := s.startAPI()
 	worker := s.startWorker()
 	c := s.newCustomer()
@@ -117,7 +117,7 @@ func TestRolesEndInOrder(t *testing.T) {
 	require.Less(t, took, 12*time.Second)
 	code, took = worker.terminate()
 	require.Zero(t, code)
-	require.Less(t, took, 15*time.Second)
+	require.Less(t, took, 12*time.Second)
 	s.startAPI()
 	s.startWorker()
 	require.Contains(t, c.awaitAnswers(1)[0], "Answer.")

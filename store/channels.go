@@ -1,12 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"parley/dialogue"
 	"parley/store/db"
@@ -57,8 +59,15 @@ func (s *Store) AddChannel(ctx context.Context, in NewChannel) (db.Channel, erro
 	if in.ID == uuid.Nil {
 		in.ID = newID()
 	}
-	c, err := s.q.InsertChannel(ctx, s.pool, db.InsertChannelParams{
-		ID: in.ID, Kind: in.Kind, Slug: in.Slug, Name: in.Name, Settings: in.Settings, Secrets: in.Secrets, SecretKeyID: ptr(in.SecretKeyID),
+	var c db.Channel
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		c, err = s.q.InsertChannel(ctx, tx, db.InsertChannelParams{
+			ID: in.ID, Kind: in.Kind, Slug: in.Slug, Name: in.Name, Settings: in.Settings, Secrets: in.Secrets, SecretKeyID: ptr(in.SecretKeyID),
+		})
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, actorOf(ctx), ActionChannelAdded, channelObject(c), map[string]any{"kind": c.Kind})
 	})
 	if isUniqueViolation(err) {
 		return db.Channel{}, dialogue.Errorf(dialogue.CodeConflict, "there is already a channel with the slug %s", in.Slug)
@@ -80,13 +89,28 @@ type SaveChannel struct {
 
 // SaveChannel changes a channel. What was wrong with it counts as mended.
 func (s *Store) SaveChannel(ctx context.Context, id uuid.UUID, in SaveChannel) (db.Channel, error) {
-	c, err := s.q.UpdateChannel(ctx, s.pool, db.UpdateChannelParams{
-		ID: id, Name: in.Name, Settings: in.Settings, Secrets: in.Secrets, SecretKeyID: in.SecretKeyID, Enabled: in.Enabled,
+	var c db.Channel
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		before, err := s.q.GetChannel(ctx, tx, id)
+		if err != nil {
+			return notFound(err, "channel", id)
+		}
+		c, err = s.q.UpdateChannel(ctx, tx, db.UpdateChannelParams{
+			ID: id, Name: in.Name, Settings: in.Settings, Secrets: in.Secrets, SecretKeyID: in.SecretKeyID, Enabled: in.Enabled,
+		})
+		if err != nil {
+			return notFound(err, "channel", id)
+		}
+		return s.audit(ctx, tx, actorOf(ctx), ActionChannelChanged, channelObject(c), map[string]any{
+			"enabled": in.Enabled, "renamed": before.Name != c.Name, "secrets_changed": !bytes.Equal(before.Secrets, c.Secrets),
+			"settings_changed": !bytes.Equal(before.Settings, c.Settings),
+		})
 	})
-	if err != nil {
-		return db.Channel{}, notFound(err, "channel", id)
-	}
-	return c, nil
+	return c, err
+}
+
+func channelObject(c db.Channel) object {
+	return object{kind: "channel", id: c.ID.String(), name: c.Name}
 }
 
 // SetChannelProblem records why a channel does not work; an empty text, that it does.

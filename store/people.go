@@ -20,8 +20,15 @@ type NewOperator struct {
 
 // AddOperator adds an operator or admin.
 func (s *Store) AddOperator(ctx context.Context, in NewOperator) (db.Operator, error) {
-	o, err := s.q.InsertOperator(ctx, s.pool, db.InsertOperatorParams{
-		ID: newID(), Email: in.Email, Name: in.Name, Role: in.Role, PasswordHash: in.PasswordHash,
+	var o db.Operator
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		o, err = s.q.InsertOperator(ctx, tx, db.InsertOperatorParams{
+			ID: newID(), Email: in.Email, Name: in.Name, Role: in.Role, PasswordHash: in.PasswordHash,
+		})
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, actorOf(ctx), ActionOperatorAdded, operatorObject(o), map[string]any{"role": o.Role})
 	})
 	if isUniqueViolation(err) {
 		return db.Operator{}, dialogue.Errorf(dialogue.CodeConflict, "there is already a user with the address %s", in.Email)
@@ -121,12 +128,22 @@ func (s *Store) ChangeOperator(ctx context.Context, id uuid.UUID, change Operato
 				return fmt.Errorf("set the password of operator %s: %w", id, err)
 			}
 		}
+		err = s.audit(ctx, tx, actorOf(ctx), ActionOperatorChanged, operatorObject(changed), map[string]any{
+			"role": next.Role, "disabled": next.Disabled, "renamed": next.Name != o.Name, "password_changed": change.PasswordHash != "",
+		})
+		if err != nil {
+			return err
+		}
 		if change.PasswordHash == "" && next.Role == o.Role && next.Disabled == (o.DisabledAt != nil) {
 			return nil
 		}
 		return s.logOut(ctx, tx, id, change.KeepSession)
 	})
 	return changed, err
+}
+
+func operatorObject(o db.Operator) object {
+	return object{kind: "operator", id: o.ID.String(), name: o.Name}
 }
 
 // logOut ends an operator's sessions but one, and tells all nodes to end their
@@ -182,7 +199,17 @@ func (s *Store) OperatorBySession(ctx context.Context, tokenHash []byte) (db.Ope
 
 // AddAPIToken adds a token for programs, which act as its operator.
 func (s *Store) AddAPIToken(ctx context.Context, tokenHash []byte, operator uuid.UUID, name string) error {
-	err := s.q.InsertAPIToken(ctx, s.pool, db.InsertAPITokenParams{ID: newID(), TokenHash: tokenHash, OperatorID: operator, Name: name})
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		o, err := s.q.GetOperator(ctx, tx, operator)
+		if err != nil {
+			return notFound(err, "operator", operator)
+		}
+		err = s.q.InsertAPIToken(ctx, tx, db.InsertAPITokenParams{ID: newID(), TokenHash: tokenHash, OperatorID: operator, Name: name})
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, actorOf(ctx), ActionTokenMade, operatorObject(o), map[string]any{"name": name})
+	})
 	if err != nil {
 		return fmt.Errorf("add an API token: %w", err)
 	}

@@ -43,7 +43,13 @@ func (s *Store) SaveBotProfile(ctx context.Context, profile any, over int64) (Pr
 	if err != nil {
 		return ProfileVersion{}, fmt.Errorf("encode the bot's profile: %w", err)
 	}
-	row, err := s.q.SaveBotProfile(ctx, s.pool, db.SaveBotProfileParams{Profile: storableJSON(raw), Version: over})
+	var row db.SaveBotProfileRow
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if row, err = s.q.SaveBotProfile(ctx, tx, db.SaveBotProfileParams{Profile: storableJSON(raw), Version: over}); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, actorOf(ctx), ActionBotChanged, object{kind: "bot", id: "bot", name: "bot"}, map[string]any{"version": row.Version})
+	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ProfileVersion{}, dialogue.Errorf(dialogue.CodeConflict, "the bot's settings have been changed since: load them again")
 	}

@@ -114,6 +114,11 @@ func (s *Store) OpenSuggestion(ctx context.Context, id, operator uuid.UUID) (Tur
 	})
 }
 
+// readTurn loads what the bot would read for a turn, and begins nothing.
+func (s *Store) readTurn(ctx context.Context, record db.Turn) (Turn, error) {
+	return s.openTurn(ctx, record.DialogueID, false, func(pgx.Tx, db.Dialogue) (db.Turn, error) { return record, nil })
+}
+
 // openTurn begins a turn. The limit of turns within a dialogue is for those that
 // no human asked for.
 func (s *Store) openTurn(ctx context.Context, id uuid.UUID, limited bool, open func(tx pgx.Tx, d db.Dialogue) (db.Turn, error)) (Turn, error) {
@@ -275,16 +280,17 @@ func (c *change) botSays(t Turn, text string, state dialogue.DeliveryState) (Mes
 }
 
 // handOff gives the dialogue to the operators: the line of the timeline, and the
-// notice to the customer, which is no answer.
+// notice to the customer, which is no answer, and comes once for a question.
 func (c *change) handOff(event TimelineEvent, notice string, turn uuid.UUID) error {
 	if err := c.recall(); err != nil {
 		return err
 	}
+	told := c.state.HandoffSeq == c.state.CustomerSeq // handed over before, for the same question
 	c.state.HandOff(event.Reason, c.now)
 	if err := c.s.q.EpisodeHandedOff(c.ctx, c.tx, db.EpisodeHandedOffParams{ID: c.state.EpisodeID, Reason: string(event.Reason)}); err != nil {
 		return fmt.Errorf("record the handoff of dialogue %s: %w", c.row.ID, err)
 	}
-	if err := c.timeline(event); err != nil {
+	if err := c.timeline(event); err != nil || told {
 		return err
 	}
 	state := dialogue.StateQueued

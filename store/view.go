@@ -126,6 +126,7 @@ const (
 	TimelineClosed    TimelineType = "closed"
 	TimelineReopened  TimelineType = "reopened"
 	TimelineAssigned  TimelineType = "assigned"
+	TimelineReplayed  TimelineType = "replayed"  // the bot's failed answer is tried again
 	TimelineBlocked   TimelineType = "blocked"   // the customer takes no more messages
 	TimelineUnblocked TimelineType = "unblocked" // and takes them again
 )

@@ -132,7 +132,7 @@ func (q *Queries) CustomerMessagesAfter(ctx context.Context, db DBTX, arg Custom
 }
 
 const draft = `-- name: Draft :one
-SELECT t.id, t.dialogue_id, t.kind, t.state, t.epoch, t.from_seq, t.to_seq, t.operator_id, t.attempts, t.restarts, t.answer, t.handoff_reason, t.cause, t.error, t.model, t.prompt_version, t.prompt_tokens, t.completion_tokens, t.sources, t.request, t.response, t.started_at, t.finished_at, t.rounds, t.tokens_estimated, t.first_word_ms, t.model_ms, t.cost_micros, t.currency, t.tool_calls, t.cap, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.thread_key
+SELECT t.id, t.dialogue_id, t.kind, t.state, t.epoch, t.from_seq, t.to_seq, t.operator_id, t.attempts, t.restarts, t.answer, t.handoff_reason, t.cause, t.error, t.model, t.prompt_version, t.prompt_tokens, t.completion_tokens, t.sources, t.request, t.response, t.started_at, t.finished_at, t.rounds, t.tokens_estimated, t.first_word_ms, t.model_ms, t.cost_micros, t.currency, t.tool_calls, t.cap, t.replayed_at, t.replayed_by, t.replay_outcome, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.thread_key
 FROM turns t JOIN dialogues d ON d.id = t.dialogue_id JOIN channels c ON c.id = d.channel_id WHERE t.id = $1
 `
 
@@ -178,6 +178,9 @@ func (q *Queries) Draft(ctx context.Context, db DBTX, id uuid.UUID) (DraftRow, e
 		&i.Turn.Currency,
 		&i.Turn.ToolCalls,
 		&i.Turn.Cap,
+		&i.Turn.ReplayedAt,
+		&i.Turn.ReplayedBy,
+		&i.Turn.ReplayOutcome,
 		&i.Channel.ID,
 		&i.Channel.Kind,
 		&i.Channel.Slug,

@@ -230,7 +230,7 @@ func (q *Queries) FinishTurn(ctx context.Context, db DBTX, arg FinishTurnParams)
 }
 
 const getTurn = `-- name: GetTurn :one
-SELECT id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap FROM turns WHERE id = $1
+SELECT id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap, replayed_at, replayed_by, replay_outcome FROM turns WHERE id = $1
 `
 
 func (q *Queries) GetTurn(ctx context.Context, db DBTX, id uuid.UUID) (Turn, error) {
@@ -268,6 +268,9 @@ func (q *Queries) GetTurn(ctx context.Context, db DBTX, id uuid.UUID) (Turn, err
 		&i.Currency,
 		&i.ToolCalls,
 		&i.Cap,
+		&i.ReplayedAt,
+		&i.ReplayedBy,
+		&i.ReplayOutcome,
 	)
 	return i, err
 }
@@ -296,7 +299,7 @@ ON CONFLICT (dialogue_id, epoch, from_seq) WHERE kind = 'reply'
 DO UPDATE SET
     to_seq = CASE turns.state WHEN 'running' THEN excluded.to_seq ELSE turns.to_seq END,
     restarts = turns.restarts + (turns.state = 'running' AND turns.to_seq < excluded.to_seq)::int
-RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap
+RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap, replayed_at, replayed_by, replay_outcome
 `
 
 type OpenReplyTurnParams struct {
@@ -349,13 +352,16 @@ func (q *Queries) OpenReplyTurn(ctx context.Context, db DBTX, arg OpenReplyTurnP
 		&i.Currency,
 		&i.ToolCalls,
 		&i.Cap,
+		&i.ReplayedAt,
+		&i.ReplayedBy,
+		&i.ReplayOutcome,
 	)
 	return i, err
 }
 
 const openSuggestionTurn = `-- name: OpenSuggestionTurn :one
 INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id)
-VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6) RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap
+VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6) RETURNING id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id, attempts, restarts, answer, handoff_reason, cause, error, model, prompt_version, prompt_tokens, completion_tokens, sources, request, response, started_at, finished_at, rounds, tokens_estimated, first_word_ms, model_ms, cost_micros, currency, tool_calls, cap, replayed_at, replayed_by, replay_outcome
 `
 
 type OpenSuggestionTurnParams struct {
@@ -409,6 +415,9 @@ func (q *Queries) OpenSuggestionTurn(ctx context.Context, db DBTX, arg OpenSugge
 		&i.Currency,
 		&i.ToolCalls,
 		&i.Cap,
+		&i.ReplayedAt,
+		&i.ReplayedBy,
+		&i.ReplayOutcome,
 	)
 	return i, err
 }

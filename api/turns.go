@@ -1,0 +1,299 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"parley/activities"
+	"parley/bot"
+	"parley/dialogue"
+	"parley/store"
+	"parley/store/db"
+)
+
+const (
+	// replaysAtOnce is how many turns one call replays at most.
+	replaysAtOnce = 200
+	// replayEvery keeps a call from giving the model everything at one instant.
+	replayEvery = 20 * time.Millisecond
+	// failuresFor is how far back failed turns are counted.
+	failuresFor = 7 * 24 * time.Hour
+)
+
+func (s *Server) routeTurns(in *gin.RouterGroup) {
+	in.GET("/turns/:id", s.json(s.getTurn))
+	admin := in.Group("/turns", s.requireAdmin)
+	admin.GET("", s.json(s.listTurns))
+	admin.POST("/replay", s.json(s.replayTurns))
+	admin.POST("/:id/replay", s.json(s.replayTurn))
+	in.GET("/failures", s.requireAdmin, s.json(s.countFailures))
+}
+
+type turnView struct {
+	ID               uuid.UUID       `json:"id"`
+	DialogueID       uuid.UUID       `json:"dialogue_id"`
+	Kind             string          `json:"kind"`
+	State            string          `json:"state"`
+	FromSeq          int64           `json:"from_seq"`
+	ToSeq            int64           `json:"to_seq"`
+	Attempts         int32           `json:"attempts"`
+	Restarts         int32           `json:"restarts"`
+	Answer           *string         `json:"answer"`
+	HandoffReason    *string         `json:"handoff_reason"`
+	Cause            *string         `json:"cause"`
+	Error            *string         `json:"error"`
+	Model            *string         `json:"model"`
+	PromptVersion    *string         `json:"prompt_version"`
+	PromptTokens     *int32          `json:"prompt_tokens"`
+	CompletionTokens *int32          `json:"completion_tokens"`
+	TokensEstimated  bool            `json:"tokens_estimated"`
+	CostMicros       *int64          `json:"cost_micros"`
+	Currency         *string         `json:"currency"`
+	FirstWordMS      *int32          `json:"first_word_ms"`
+	ModelMS          *int32          `json:"model_ms"`
+	Sources          json.RawMessage `json:"sources"`
+	StartedAt        time.Time       `json:"started_at"`
+	FinishedAt       *time.Time      `json:"finished_at"`
+}
+
+func viewTurn(t db.Turn) turnView {
+	v := turnView{
+		ID: t.ID, DialogueID: t.DialogueID, Kind: t.Kind, State: t.State, FromSeq: t.FromSeq, ToSeq: t.ToSeq,
+		Attempts: t.Attempts, Restarts: t.Restarts, Answer: t.Answer, HandoffReason: t.HandoffReason, Cause: t.Cause, Error: t.Error,
+		Model: t.Model, PromptVersion: t.PromptVersion, PromptTokens: t.PromptTokens, CompletionTokens: t.CompletionTokens,
+		TokensEstimated: t.TokensEstimated, CostMicros: t.CostMicros, Currency: t.Currency, FirstWordMS: t.FirstWordMs, ModelMS: t.ModelMs,
+		Sources: t.Sources, StartedAt: t.StartedAt, FinishedAt: t.FinishedAt,
+	}
+	if len(v.Sources) == 0 {
+		v.Sources = json.RawMessage("[]")
+	}
+	return v
+}
+
+// turnDetail is a turn with what developers need to see of it.
+type turnDetail struct {
+	turnView
+	ToolCalls json.RawMessage `json:"tool_calls"`
+	Request   json.RawMessage `json:"request"`
+	Response  json.RawMessage `json:"response"`
+	Replay    *store.Replay   `json:"replay"`
+}
+
+func (s *Server) getTurn(c *gin.Context) (any, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Store.Turn(c, id)
+	if err != nil {
+		return nil, err
+	}
+	out := turnDetail{turnView: viewTurn(t), ToolCalls: t.ToolCalls, Request: t.Request, Response: t.Response}
+	if len(out.ToolCalls) == 0 {
+		out.ToolCalls = json.RawMessage("[]")
+	}
+	if t.ReplayedAt != nil {
+		out.Replay, err = s.Store.ReplayOf(c, id)
+	}
+	return out, err
+}
+
+// failedTurn is a turn that came to nothing, as the list shows it.
+type failedTurn struct {
+	turnView
+	Dialogue store.DialogueView `json:"dialogue"`
+	Question string             `json:"question"`
+	Open     bool               `json:"open"`
+	Replay   *store.Replay      `json:"replay"`
+}
+
+func (s *Server) listTurns(c *gin.Context) (any, error) {
+	if state := c.DefaultQuery("state", store.TurnFailed); state != store.TurnFailed {
+		return nil, dialogue.Errorf(dialogue.CodeInvalid, "state %q: only failed turns are listed", state)
+	}
+	filter, err := s.failureFilter(c, c.Query("cause"), c.Query("channel"), c.Query("open") == "true")
+	if err != nil {
+		return nil, err
+	}
+	after, err := cursorPlace(c)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := pageSize(c)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.Store.FailedTurns(c, filter, after, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	var next *string
+	if len(list) > limit {
+		list = list[:limit]
+		last := list[limit-1].Turn
+		next = placeCursor(store.Place{At: *last.FinishedAt, ID: last.ID})
+	}
+	views := make([]failedTurn, len(list))
+	for i, f := range list {
+		views[i] = failedTurn{turnView: viewTurn(f.Turn), Dialogue: f.Dialogue, Question: f.Question, Open: f.Open, Replay: f.Replay}
+	}
+	return gin.H{"turns": views, "next_cursor": next}, nil
+}
+
+func (s *Server) failureFilter(ctx context.Context, cause, channel string, open bool) (store.FailureFilter, error) {
+	f := store.FailureFilter{Cause: cause, Open: open}
+	if channel == "" {
+		return f, nil
+	}
+	ch, err := s.Store.Channel(ctx, channel)
+	f.Channel = uuid.NullUUID{UUID: ch.ID, Valid: true}
+	return f, err
+}
+
+func (s *Server) countFailures(c *gin.Context) (any, error) {
+	counts, err := s.Store.CountFailures(c, time.Now().Add(-failuresFor))
+	if err != nil {
+		return nil, err
+	}
+	var open int64
+	for _, n := range counts {
+		open += n.Open
+	}
+	return gin.H{"causes": counts, "open": open}, nil
+}
+
+// replayed is what came of a replay.
+type replayed struct {
+	Outcome    store.ReplayOutcome `json:"outcome"`
+	Dialogue   *store.DialogueView `json:"dialogue"`   // of returned_to_bot
+	Suggestion *suggestion         `json:"suggestion"` // of suggested
+}
+
+// tried is what the bot would say today.
+type tried struct {
+	Text    string                  `json:"text"`
+	Handoff *dialogue.HandoffReason `json:"handoff"` // it would hand over instead
+	Error   *string                 `json:"error"`   // it would fail again
+	Sources json.RawMessage         `json:"sources"`
+}
+
+func (s *Server) replayTurn(c *gin.Context) (any, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		DryRun bool `json:"dry_run"`
+	}
+	if err := readJSON(c, &in); err != nil {
+		return nil, err
+	}
+	if in.DryRun {
+		return s.tryTurn(c, id)
+	}
+	operator := operatorRef(c)
+	d, err := s.Store.ReplayTurn(c, id, operator, true)
+	switch {
+	case err == nil:
+		s.Log.Info("turn replayed", "turn_id", id, "dialogue_id", d.ID, "outcome", store.ReplayReturned, "operator_id", operator.ID)
+		return replayed{Outcome: store.ReplayReturned, Dialogue: &d}, nil
+	case !errors.Is(err, store.ErrHumansSince):
+		return nil, err
+	}
+	t, err := s.Store.Turn(c, id)
+	if err != nil {
+		return nil, err
+	}
+	draft, err := s.suggest(c, t.DialogueID, operator.ID)
+	if err != nil {
+		return nil, errors.Join(err, s.Store.DropReplay(context.WithoutCancel(c), id))
+	}
+	s.Log.Info("turn replayed", "turn_id", id, "dialogue_id", t.DialogueID, "outcome", store.ReplaySuggested, "operator_id", operator.ID)
+	return replayed{Outcome: store.ReplaySuggested, Suggestion: &draft}, nil
+}
+
+// tryTurn has the bot answer the questions of a turn with today's knowledge,
+// settings and model, and sends nothing.
+func (s *Server) tryTurn(ctx context.Context, id uuid.UUID) (any, error) {
+	t, err := s.Store.TryTurn(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	profile, err := activities.ProfileOf(t)
+	if err != nil {
+		return nil, err
+	}
+	out := tried{Sources: json.RawMessage("[]")}
+	if t.Cap != "" {
+		reason := dialogue.HandoffRule
+		out.Handoff = &reason
+		return out, nil
+	}
+	answer, err := s.Bot.Answer(ctx, activities.TurnInput(t, profile), func(string) {})
+	if modelErr, ok := errors.AsType[*bot.Error](err); ok {
+		cause := string(modelErr.Class)
+		out.Error = &cause
+		return out, s.Store.Spend(ctx, t, activities.Spent(modelErr.Spent, profile), true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	res, err := activities.TurnResult(answer, profile)
+	if err != nil {
+		return nil, err
+	}
+	out.Text, out.Sources = answer.Text, res.Sources
+	if answer.Handoff != "" {
+		out.Handoff = &answer.Handoff
+	}
+	return out, s.Store.Spend(ctx, t, res.Spent, true)
+}
+
+// replayTurns replays the failed turns of a filter whose customers still wait and
+// whom no human has taken on, oldest first.
+func (s *Server) replayTurns(c *gin.Context) (any, error) {
+	var in struct {
+		Filter struct {
+			Cause   string `json:"cause"`
+			Channel string `json:"channel"`
+		} `json:"filter"`
+	}
+	if err := readJSON(c, &in); err != nil {
+		return nil, err
+	}
+	filter, err := s.failureFilter(c, in.Filter.Cause, in.Filter.Channel, true)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.Store.FailedTurns(c, filter, nil, replaysAtOnce+1)
+	if err != nil {
+		return nil, err
+	}
+	more := len(list) > replaysAtOnce
+	list = list[:min(len(list), replaysAtOnce)]
+	done, skipped := 0, 0
+	pace := time.NewTicker(replayEvery)
+	defer pace.Stop()
+	for i := len(list) - 1; i >= 0; i-- {
+		switch _, err := s.Store.ReplayTurn(c, list[i].Turn.ID, operatorRef(c), false); {
+		case err == nil:
+			done++
+		case errors.Is(err, store.ErrHumansSince) || dialogue.ErrorCode(err) == dialogue.CodeConflict:
+			skipped++
+		default:
+			return nil, err
+		}
+		select {
+		case <-pace.C:
+		case <-c.Done():
+			return nil, c.Err()
+		}
+	}
+	s.Log.Info("turns replayed", "replayed", done, "skipped", skipped, "operator_id", operatorRef(c).ID)
+	return gin.H{"replayed": done, "skipped": skipped, "more": more}, nil
+}

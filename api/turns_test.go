@@ -1,0 +1,194 @@
+package api_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"parley/bot"
+	"parley/dialogue"
+	"parley/store"
+)
+
+// failedTurn has a new visitor write, and the bot fail at it.
+func (b *bundle) failedTurn(question string) (visitor string, turn uuid.UUID) {
+	b.t.Helper()
+	visitor = b.addVisitor()
+	b.ok(http.MethodPost, "/widget/v1/messages", visitor, fmt.Sprintf(`{"client_id":"1","text":%q}`, question))
+	var list struct{ Dialogues []store.DialogueView }
+	b.decode(b.ok(http.MethodGet, "/api/v1/dialogues?sort=recent&limit=1", b.operator, ""), &list)
+	t, err := b.store.OpenTurn(b.t.Context(), list.Dialogues[0].ID)
+	require.NoError(b.t, err)
+	_, err = b.store.FailTurn(b.t.Context(), t, string(bot.ErrorUnavailable), errors.New("502 bad gateway"), "One moment, a colleague will help you.")
+	require.NoError(b.t, err)
+	return visitor, t.ID
+}
+
+type failedTurn struct {
+	ID       uuid.UUID
+	Cause    string
+	Question string
+	Open     bool
+	Dialogue store.DialogueView
+	Replay   *store.Replay
+}
+
+func (b *bundle) failedTurns(query string) (list []failedTurn, next *string) {
+	b.t.Helper()
+	var page struct {
+		Turns []failedTurn
+		Next  *string `json:"next_cursor"`
+	}
+	b.decode(b.ok(http.MethodGet, "/api/v1/turns?state=failed"+query, b.admin, ""), &page)
+	return page.Turns, page.Next
+}
+
+func TestFailedTurnsComeInPagesAndAreReplayed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const n = 5
+	for i := range n {
+		b.failedTurn(fmt.Sprint("question ", i))
+	}
+	var seen []string
+	cursor := ""
+	for {
+		page, next := b.failedTurns("&limit=2" + cursor)
+		for _, turn := range page {
+			require.True(t, turn.Open)
+			require.Equal(t, "unavailable", turn.Cause)
+			require.Equal(t, dialogue.ModeOperator, turn.Dialogue.Mode)
+			seen = append(seen, turn.Question)
+		}
+		if next == nil {
+			break
+		}
+		cursor = "&cursor=" + *next
+	}
+	require.Equal(t, []string{"question 4", "question 3", "question 2", "question 1", "question 0"}, seen)
+
+	one, _ := b.failedTurns("&limit=1")
+	var out struct {
+		Outcome  string
+		Dialogue store.DialogueView
+	}
+	b.decode(b.ok(http.MethodPost, "/api/v1/turns/"+one[0].ID.String()+"/replay", b.admin, `{}`), &out)
+	require.Equal(t, "returned_to_bot", out.Outcome)
+	require.Equal(t, dialogue.ModeBot, out.Dialogue.Mode)
+	again := b.call(http.MethodPost, "/api/v1/turns/"+one[0].ID.String()+"/replay", b.admin, `{}`, nil)
+	require.Equal(t, http.StatusConflict, again.Code)
+	require.Contains(t, again.Body.String(), "Anna admin has replayed it already")
+
+	// An operator takes one on: the rest is replayed together.
+	open, _ := b.failedTurns("&open=true")
+	require.Len(t, open, n-1)
+	b.ok(http.MethodPut, "/api/v1/dialogues/"+open[0].Dialogue.ID.String()+"/assignee", b.operator, `{"operator_id":"`+b.operatorID("operator").String()+`"}`)
+	var all struct {
+		Replayed, Skipped int
+		More              bool
+	}
+	b.decode(b.ok(http.MethodPost, "/api/v1/turns/replay", b.admin, `{"filter":{"cause":"bad_key"}}`), &all)
+	require.Zero(t, all)
+	b.decode(b.ok(http.MethodPost, "/api/v1/turns/replay", b.admin, `{"filter":{"cause":"unavailable","channel":"demo"}}`), &all)
+	require.Equal(t, []any{n - 2, 1, false}, []any{all.Replayed, all.Skipped, all.More})
+	left, _ := b.failedTurns("&open=true")
+	require.Len(t, left, 1)
+	require.Equal(t, open[0].ID, left[0].ID)
+
+	// The one that a human has taken on gets a draft.
+	var suggested struct {
+		Outcome    string
+		Suggestion struct{ Text string }
+	}
+	b.decode(b.ok(http.MethodPost, "/api/v1/turns/"+left[0].ID.String()+"/replay", b.admin, `{}`), &suggested)
+	require.Equal(t, "suggested", suggested.Outcome)
+	require.Equal(t, "draft for: "+left[0].Question, suggested.Suggestion.Text)
+	var counts struct {
+		Open   int
+		Causes []store.FailureCount
+	}
+	b.decode(b.ok(http.MethodGet, "/api/v1/failures", b.admin, ""), &counts)
+	require.Equal(t, []store.FailureCount{{Cause: "unavailable", Failed: n}}, counts.Causes)
+	require.Zero(t, counts.Open)
+}
+
+func TestTryingAFailedTurnSendsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	visitor, turn := b.failedTurn("is it there?")
+	before := b.ok(http.MethodGet, "/widget/v1/messages", visitor, "")
+	tried := func() (out struct {
+		Text           string
+		Handoff, Error *string
+	}) {
+		b.decode(b.ok(http.MethodPost, "/api/v1/turns/"+turn.String()+"/replay", b.admin, `{"dry_run":true}`), &out)
+		return out
+	}
+	require.Equal(t, "draft for: is it there?", tried().Text)
+	b.bot.err = &bot.Error{Class: bot.ErrorBadKey, Err: errors.New("401")}
+	out := tried()
+	require.Equal(t, "bad_key", *out.Error)
+	require.Empty(t, out.Text)
+	require.Equal(t, string(before), string(b.ok(http.MethodGet, "/widget/v1/messages", visitor, "")))
+	list, _ := b.failedTurns("&open=true")
+	require.Len(t, list, 1)
+	require.Nil(t, list[0].Replay)
+}
+
+// A draft that cannot be made leaves the failed answer as it was: it can be replayed when the model is back.
+func TestReplayWhoseDraftFailsCanBeRepeated(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, turn := b.failedTurn("is it there?")
+	list, _ := b.failedTurns("")
+	b.ok(http.MethodPut, "/api/v1/dialogues/"+list[0].Dialogue.ID.String()+"/assignee", b.operator, `{"operator_id":"`+b.operatorID("operator").String()+`"}`)
+	b.bot.err = &bot.Error{Class: bot.ErrorUnavailable, Err: errors.New("502")}
+	path := "/api/v1/turns/" + turn.String() + "/replay"
+	w := b.call(http.MethodPost, path, b.admin, `{}`, nil)
+	require.Equal(t, http.StatusServiceUnavailable, w.Code, w.Body)
+	b.conforms(http.MethodPost, path, w)
+	b.bot.err = nil
+	b.ok(http.MethodPost, path, b.admin, `{}`)
+}
+
+func TestAuditLogTellsWhatOperatorsDid(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, turn := b.failedTurn("is it there?")
+	d := "/api/v1/dialogues/" + b.dialogue.String()
+	b.ok(http.MethodPut, d+"/mode", b.operator, `{"mode":"operator"}`)
+	b.ok(http.MethodPut, d+"/mode", b.operator, `{"mode":"operator"}`) // changes nothing
+	b.ok(http.MethodPost, d+"/messages", b.operator, `{"client_id":"1","text":"hello"}`)
+	b.ok(http.MethodPut, d+"/mode", b.operator, `{"mode":"bot"}`)
+	b.ok(http.MethodPost, d+"/messages", b.operator, `{"client_id":"2","text":"who writes takes over"}`)
+	b.ok(http.MethodPost, "/api/v1/turns/"+turn.String()+"/replay", b.admin, `{}`)
+	b.ok(http.MethodPut, "/api/v1/bot", b.admin, `{"version":0,"shop":"Tumar"}`)
+	b.ok(http.MethodPatch, "/api/v1/channels/demo", b.admin, `{"name":"Another name"}`)
+	var page struct {
+		Entries []store.AuditEntry
+		Next    *string `json:"next_cursor"`
+	}
+	var told []string
+	cursor := ""
+	for {
+		b.decode(b.ok(http.MethodGet, "/api/v1/audit?from=2026-01-01T00:00:00Z&limit=3"+cursor, b.admin, ""), &page)
+		for _, e := range page.Entries {
+			told = append(told, e.Actor.Name+": "+e.Action)
+			require.NotContains(t, string(e.Detail), "who writes", "it is no second transcript")
+		}
+		if page.Next == nil {
+			break
+		}
+		cursor = "&cursor=" + *page.Next
+	}
+	require.Equal(t, []string{
+		"Anna admin: channel_changed", "Anna admin: bot_changed", "Anna admin: turn_replayed",
+		"Anna operator: taken_over", "Anna operator: returned_to_bot", "Anna operator: taken_over",
+	}, told[:6])
+	b.decode(b.ok(http.MethodGet, "/api/v1/audit?actor="+b.operatorID("operator").String(), b.admin, ""), &page)
+	require.Len(t, page.Entries, 3)
+}

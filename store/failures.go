@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"parley/dialogue"
+	"parley/store/db"
+)
+
+// FailedTurn is a turn that came to nothing, with what became of its customer.
+type FailedTurn struct {
+	Turn     db.Turn
+	Dialogue DialogueView
+	Question string // the newest message that it should have answered
+	Open     bool   // nobody has answered the customer since, nor replayed it
+	Replay   *Replay
+}
+
+// Replay is how a failed turn was replayed.
+type Replay struct {
+	At      time.Time     `json:"at"`
+	By      *string       `json:"by"`
+	Outcome ReplayOutcome `json:"outcome"`
+}
+
+// ReplayOutcome says what a replay made of a failed turn.
+type ReplayOutcome string
+
+// The outcomes of a replay.
+const (
+	ReplayReturned  ReplayOutcome = "returned_to_bot" // the dialogue is the bot's again, which answers
+	ReplaySuggested ReplayOutcome = "suggested"       // humans are at it: the bot wrote a draft for them
+)
+
+// FailureFilter chooses failed turns.
+type FailureFilter struct {
+	Cause   string // empty: any
+	Channel uuid.NullUUID
+	Open    bool // only those whose customers still wait
+}
+
+// FailedTurns lists failed turns, newest first, after the given place.
+func (s *Store) FailedTurns(ctx context.Context, f FailureFilter, after *Place, page int) ([]FailedTurn, error) {
+	params := db.ListFailedTurnsParams{Cause: ptr(f.Cause), ChannelID: f.Channel, Open: f.Open, Page: int32(page)}
+	if after != nil {
+		params.BeforeAt, params.BeforeID = &after.At, uuid.NullUUID{UUID: after.ID, Valid: true}
+	}
+	rows, err := s.q.ListFailedTurns(ctx, customPlans{s.pool}, params)
+	if err != nil {
+		return nil, fmt.Errorf("list failed turns: %w", err)
+	}
+	out := make([]FailedTurn, len(rows))
+	for i, r := range rows {
+		d := row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, nil}
+		out[i] = FailedTurn{
+			Turn: r.Turn, Dialogue: d.view(), Question: r.Question, Replay: replayOf(r.Turn, r.ReplayedByName),
+			Open: r.Turn.ReplayedAt == nil && r.Dialogue.AnsweredSeq < r.Turn.ToSeq,
+		}
+	}
+	return out, nil
+}
+
+func replayOf(t db.Turn, by *string) *Replay {
+	if t.ReplayedAt == nil || t.ReplayOutcome == nil {
+		return nil
+	}
+	return &Replay{At: *t.ReplayedAt, By: by, Outcome: ReplayOutcome(*t.ReplayOutcome)}
+}
+
+// ReplayOf returns how a turn was replayed, or nil.
+func (s *Store) ReplayOf(ctx context.Context, turn uuid.UUID) (*Replay, error) {
+	return s.replayOf(ctx, s.pool, turn)
+}
+
+func (s *Store) replayOf(ctx context.Context, conn db.DBTX, turn uuid.UUID) (*Replay, error) {
+	r, err := s.q.ReplayOf(ctx, conn, turn)
+	if err != nil {
+		return nil, notFound(err, "turn", turn)
+	}
+	return replayOf(db.Turn{ReplayedAt: r.ReplayedAt, ReplayOutcome: r.ReplayOutcome}, r.ReplayedByName), nil
+}
+
+// FailureCount is how many turns failed of one cause.
+type FailureCount struct {
+	Cause  string `json:"cause"`
+	Failed int64  `json:"failed"`
+	Open   int64  `json:"open"` // whose customers still wait
+}
+
+// CountFailures counts the turns that failed since then, by cause.
+func (s *Store) CountFailures(ctx context.Context, since time.Time) ([]FailureCount, error) {
+	rows, err := s.q.CountFailedTurns(ctx, s.pool, &since)
+	if err != nil {
+		return nil, fmt.Errorf("count failed turns: %w", err)
+	}
+	counts := make([]FailureCount, len(rows))
+	for i, r := range rows {
+		counts[i] = FailureCount(r)
+	}
+	return counts, nil
+}
+
+// ErrHumansSince says that humans have taken care of the dialogue since the turn
+// failed: it does not return to the bot by a replay.
+var ErrHumansSince = errors.New("humans have taken care of the dialogue since")
+
+// ReplayTurn gives the dialogue of a failed turn back to the bot, which answers
+// what is unanswered, when operators hold it only because of that failure. When
+// they have done anything since, it fails with ErrHumansSince, and with
+// suggest set records that a draft is made for them instead. A turn is replayed
+// once; one that fails again is another.
+func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator OperatorRef, suggest bool) (DialogueView, error) {
+	t, err := s.Turn(ctx, id)
+	if err != nil {
+		return DialogueView{}, err
+	}
+	human := false
+	view, err := s.change(ctx, t.DialogueID, func(c *change) error {
+		human, err = s.humanSince(c, t)
+		if err != nil {
+			return err
+		}
+		outcome := ReplayReturned
+		if human {
+			if outcome = ReplaySuggested; !suggest {
+				return ErrHumansSince
+			}
+		}
+		marked, err := s.q.MarkReplayed(ctx, c.tx, db.MarkReplayedParams{
+			ID: id, ReplayedBy: uuid.NullUUID{UUID: operator.ID, Valid: true}, Outcome: string(outcome),
+		})
+		if err != nil {
+			return fmt.Errorf("mark turn %s as replayed: %w", id, err)
+		}
+		if marked == 0 {
+			return s.notReplayable(c, t)
+		}
+		if err := c.audit(operator, ActionReplayed, map[string]any{"turn_id": id, "outcome": outcome, "cause": t.Cause}); err != nil {
+			return err
+		}
+		if human {
+			c.quiet = true
+			return nil
+		}
+		c.state.ReturnToBot()
+		c.assign(nil)
+		c.ring = dialogue.RingTurnReplayed
+		return c.timeline(TimelineEvent{Type: TimelineReplayed, Operator: &operator})
+	})
+	if err == nil && human {
+		err = ErrHumansSince
+	}
+	return view, err
+}
+
+// humanSince reports whether operators hold the dialogue for more than the
+// failure of the turn.
+func (s *Store) humanSince(c *change, t db.Turn) (bool, error) {
+	if !c.state.HeldByFailure(t.Epoch, t.FromSeq) {
+		return true, nil
+	}
+	wrote, err := s.q.HumanSince(c.ctx, c.tx, db.HumanSinceParams{DialogueID: t.DialogueID, Seq: t.ToSeq})
+	if err != nil {
+		return false, fmt.Errorf("look what humans did in dialogue %s: %w", t.DialogueID, err)
+	}
+	return wrote, nil
+}
+
+// notReplayable says why a turn cannot be replayed.
+func (s *Store) notReplayable(c *change, t db.Turn) error {
+	if t.State != TurnFailed || t.Kind != "reply" {
+		return dialogue.Errorf(dialogue.CodeConflict, "the turn is %s: only failed answers can be replayed", t.State)
+	}
+	replay, err := s.replayOf(c.ctx, c.tx, t.ID)
+	if err != nil {
+		return err
+	}
+	if replay != nil && replay.By != nil {
+		return dialogue.Errorf(dialogue.CodeConflict, "%s has replayed it already", *replay.By)
+	}
+	return dialogue.Errorf(dialogue.CodeConflict, "it has been replayed already")
+}
+
+// DropReplay takes back a replay whose draft could not be made.
+func (s *Store) DropReplay(ctx context.Context, id uuid.UUID) error {
+	if err := s.q.UnmarkReplayed(ctx, s.pool, id); err != nil {
+		return fmt.Errorf("take back the replay of turn %s: %w", id, err)
+	}
+	return nil
+}
+
+// TryTurn loads what the bot would read if it answered a turn's questions today,
+// and begins nothing.
+func (s *Store) TryTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
+	record, err := s.Turn(ctx, id)
+	if err != nil {
+		return Turn{}, err
+	}
+	t, err := s.readTurn(ctx, record)
+	if err != nil {
+		return Turn{}, err
+	}
+	before := func(lines []dialogue.Line) []dialogue.Line {
+		kept := lines[:0]
+		for _, l := range lines {
+			if l.Seq <= record.ToSeq {
+				kept = append(kept, l)
+			}
+		}
+		return kept
+	}
+	t.History, t.Questions = before(t.History), before(t.Questions)
+	if len(t.Questions) == 0 {
+		return Turn{}, dialogue.Errorf(dialogue.CodeConflict, "the questions of this turn are too far back in the dialogue to try it again")
+	}
+	return t, nil
+}
