@@ -25,6 +25,9 @@ const (
 	// staleAfter is how long after a send was begun its request may leave. A process that stood still for longer has
 	// been taken for dead, and its message for one of unknown outcome.
 	staleAfter = 5 * time.Second
+	// requestWithin is how long after a send was begun its request may last: less than a takeover goes on naming a
+	// message of unknown outcome (store.WaitForBotSends).
+	requestWithin = 45 * time.Second
 	// brokenRetry is how long a message waits before a channel that does not work is tried again.
 	brokenRetry = 15 * time.Second
 	// One chat takes a few messages at once, then about one a second
@@ -44,6 +47,8 @@ type Sends struct {
 	Accounts Accounts
 	Senders  map[string]channel.Sender // by kind of channel
 	Log      *slog.Logger
+
+	Now func() time.Time // nil: the clock
 }
 
 // Send sends everything of a dialogue that waits to leave, in order: messages of
@@ -71,6 +76,13 @@ func (s *Sends) Send(ctx context.Context, in workflows.SendInput) (workflows.Sen
 		run.res.State = workflows.Doorbell{Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq}
 	}
 	return run.res, nil
+}
+
+func (s *Sends) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
 }
 
 // sendRun is one run of the activity.
@@ -175,7 +187,7 @@ func (s *sendRun) begin(ctx context.Context, begin func(reserved bool) (store.Sl
 		}
 	}
 	for reserved := false; ; {
-		s.asked = time.Now()
+		s.asked = s.now()
 		slot, err := begin(reserved)
 		if err != nil || slot.Wait == 0 {
 			return err
@@ -201,11 +213,11 @@ func (s *sendRun) deliver(ctx context.Context, l line, m db.Message) error {
 	var providerID string
 	parts := l.sender.Parts(m.Text)
 	for i := int(m.PartsSent); i < len(parts); i++ {
-		if time.Since(s.asked) > staleAfter {
+		if s.now().Sub(s.asked) > staleAfter {
 			// The process stood still: meanwhile the message may have been given up, and the dialogue taken over.
 			return errors.New("the process stood still before the message left")
 		}
-		id, err := l.sender.Send(ctx, l.account, l.thread, parts[i])
+		id, err := s.request(ctx, l, parts[i])
 		if err != nil {
 			return s.undelivered(ctx, l, m, err)
 		}
@@ -230,6 +242,12 @@ func (s *sendRun) deliver(ctx context.Context, l line, m db.Message) error {
 		}
 	}
 	return s.settled(s.Store.SetDelivery(ctx, m, dialogue.StateSent, providerID, ""))
+}
+
+func (s *sendRun) request(ctx context.Context, l line, text string) (string, error) {
+	ctx, cancel := context.WithDeadline(ctx, s.asked.Add(requestWithin))
+	defer cancel()
+	return l.sender.Send(ctx, l.account, l.thread, text)
 }
 
 // undelivered records what an error means for a message that was on its way.
