@@ -6,12 +6,14 @@ package doorbell
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -149,8 +151,9 @@ func (d *Doorbell) relay(ctx context.Context) {
 	}
 }
 
-// relayPage leases a page of bells and rings them. It fails when a ring failed:
-// then the engine is away, and the other bells would only fail too.
+// relayPage leases a page of bells and rings them. It fails when a ring failed
+// because the engine is away: the other bells would only fail too. A bell that
+// the engine refuses holds up no other; it is due again when its lease ends.
 func (d *Doorbell) relayPage(ctx context.Context) (int, error) {
 	bells, err := d.Outbox.TakeBells(ctx, relayPage, relayLease)
 	if err != nil {
@@ -163,7 +166,12 @@ func (d *Doorbell) relayPage(ctx context.Context) (int, error) {
 	for range min(ringers, len(bells)) {
 		work.Go(func() {
 			for b := range queue {
-				if err := d.ring(ctx, b); err != nil {
+				err := d.ring(ctx, b)
+				switch {
+				case err == nil || ctx.Err() != nil:
+				case refused(err):
+					d.Log.Warn("the engine refuses a bell; ringing again later", "dialogue_id", b.DialogueID, "error", err)
+				default:
 					stop(err)
 				}
 			}
@@ -180,6 +188,17 @@ feed:
 	close(queue)
 	work.Wait()
 	return len(bells), context.Cause(ctx)
+}
+
+// refused reports whether the engine answered that this one workflow takes no
+// signal now: it is busy, or its run has had as many as a run may have
+// (https://docs.temporal.io/self-hosted-guide/defaults).
+func refused(err error) bool {
+	if _, invalid := errors.AsType[*serviceerror.InvalidArgument](err); invalid {
+		return true
+	}
+	exhausted, ok := errors.AsType[*serviceerror.ResourceExhausted](err)
+	return ok && exhausted.Cause == enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW
 }
 
 // ring tells the workflow, starting it if it does not run, everything that rang.

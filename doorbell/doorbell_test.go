@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/goleak"
 
@@ -90,6 +91,7 @@ type signal struct {
 type fakeEngine struct {
 	mu      sync.Mutex
 	down    bool
+	refuses string // the workflow that takes no signal
 	signals []signal
 }
 
@@ -98,6 +100,9 @@ func (e *fakeEngine) SignalWithStartWorkflow(_ context.Context, id, name string,
 	defer e.mu.Unlock()
 	if e.down {
 		return nil, errors.New("connection refused")
+	}
+	if id == e.refuses {
+		return nil, serviceerror.NewInvalidArgument("exceeded workflow execution limit for signal events")
 	}
 	e.signals = append(e.signals, signal{id, name, arg.(workflows.Doorbell), options})
 	return nil, nil
@@ -179,6 +184,25 @@ func TestBellsWaitWhileTheEngineIsAway(t *testing.T) {
 	}
 	require.Never(t, func() bool { return outbox.len() < 20 }, time.Second, 50*time.Millisecond)
 	engine.set(false)
+	outbox.expire()
+	require.Eventually(t, func() bool { return outbox.len() == 0 }, deadline, 5*time.Millisecond)
+}
+
+func TestRefusedBellHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	_, outbox, engine := start(t)
+	full := bell(dialogue.RingMessageReceived)
+	engine.mu.Lock()
+	engine.refuses = workflows.DialogueID(full.DialogueID)
+	engine.mu.Unlock()
+	outbox.leave(full)
+	for range 100 {
+		outbox.leave(bell(dialogue.RingMessageReceived))
+	}
+	require.Eventually(t, func() bool { return outbox.len() == 1 }, deadline, 5*time.Millisecond)
+	engine.mu.Lock()
+	engine.refuses = ""
+	engine.mu.Unlock()
 	outbox.expire()
 	require.Eventually(t, func() bool { return outbox.len() == 0 }, deadline, 5*time.Millisecond)
 }

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 	"parley/bot"
 	"parley/channel"
 	"parley/dialogue"
+	"parley/doorbell"
 	"parley/store"
 	"parley/store/db"
 	"parley/testenv"
@@ -36,6 +38,7 @@ var update = flag.Bool("update", false, "record the histories of testdata anew")
 type scenario struct {
 	name      string
 	kind      string // of the channel
+	labelled  bool   // the engine knows the search attributes
 	maxEvents int
 	runs      int // that follow each other
 	play      func(r *recorder)
@@ -98,6 +101,21 @@ func scenarios() []scenario {
 			r.ring(dialogue.RingOperatorTookOver)
 			r.until("SELECT count(*) FROM messages WHERE author = 'operator' AND state = 'sent'", 1)
 		}},
+		{name: "failed-replayed", kind: channel.Widget, labelled: true, runs: 1, play: func(r *recorder) {
+			r.write("out of order")
+			r.until("SELECT count(*) FROM turns WHERE state = 'failed'", 1)
+			var turn uuid.UUID
+			require.NoError(r.t, r.Pool().QueryRow(r.ctx, "SELECT id FROM turns").Scan(&turn))
+			_, err := r.ReplayTurn(r.ctx, turn, r.anna, false)
+			require.NoError(r.t, err)
+			r.ring(dialogue.RingTurnReplayed)
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)
+		}},
+		{name: "undelivered", kind: channel.Telegram, labelled: true, runs: 1, play: func(r *recorder) {
+			r.write("block me")
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot' AND state = 'failed'", 1)
+			r.setMode(dialogue.ModeOperator, dialogue.RingOperatorTookOver)
+		}},
 		{name: "continue-as-new", kind: channel.Widget, maxEvents: 20, runs: 2, play: func(r *recorder) {
 			for i := range 3 {
 				r.write("one more")
@@ -159,6 +177,9 @@ func record(t *testing.T, s scenario) {
 	require.NoError(t, err)
 	t.Cleanup(r.temporal.Close)
 
+	if s.labelled {
+		r.registerLabels(engine.Namespace)
+	}
 	log := slog.New(slog.DiscardHandler)
 	watcher := activities.NewWatcher(r.Store, log)
 	var work sync.WaitGroup
@@ -166,7 +187,7 @@ func record(t *testing.T, s scenario) {
 	work.Go(func() {
 		err := worker.Run(ctx, worker.Config{
 			Client: r.temporal, Log: log,
-			Replies: &activities.Replies{Store: r.Store, Bot: &fakeBot{r}, Watcher: watcher, Progress: fakeProgress{r}, Log: log},
+			Replies: &activities.Replies{Store: r.Store, Bot: &fakeBot{r: r}, Watcher: watcher, Progress: fakeProgress{r}, Log: log},
 			Sends:   &activities.Sends{Store: r.Store, Accounts: fakeAccounts{}, Senders: map[string]channel.Sender{channel.Telegram: &fakeSender{}}, Log: log},
 		})
 		if err != nil {
@@ -183,6 +204,17 @@ func record(t *testing.T, s scenario) {
 		run = r.keep(name, run)
 	}
 	require.Empty(t, run, "more runs than expected")
+}
+
+// registerLabels has the engine know the search attributes, and waits until a dialogue can be started with them.
+func (r *recorder) registerLabels(namespace string) {
+	require.NoError(r.t, doorbell.RegisterLabels(r.ctx, r.temporal.OperatorService(), namespace))
+	require.Eventually(r.t, func() bool {
+		_, err := r.temporal.ExecuteWorkflow(r.ctx, client.StartWorkflowOptions{
+			ID: "probe", TaskQueue: "nobody works here", TypedSearchAttributes: workflows.StartLabels("shop", dialogue.ModeBot),
+		}, "Probe")
+		return err == nil
+	}, time.Minute, 100*time.Millisecond)
 }
 
 // keep writes the history of a run, and returns the run that it continued as.
@@ -230,9 +262,13 @@ func (r *recorder) ring(ring dialogue.Ring) {
 
 func (r *recorder) signal(ring dialogue.Ring, bell workflows.Doorbell) {
 	id := workflows.DialogueID(r.dialogue)
-	run, err := r.temporal.SignalWithStartWorkflow(r.ctx, id, string(ring), bell,
-		client.StartWorkflowOptions{ID: id, TaskQueue: workflows.TaskQueue, StaticSummary: "shop · visitor 1"}, "Dialogue",
-		workflows.DialogueInput{DialogueID: r.dialogue, IdleAfter: 2 * time.Second, MaxEvents: r.scenario.maxEvents})
+	options := client.StartWorkflowOptions{ID: id, TaskQueue: workflows.TaskQueue, StaticSummary: "shop · visitor 1"}
+	if r.scenario.labelled {
+		options.TypedSearchAttributes = workflows.StartLabels("shop", dialogue.ModeBot)
+	}
+	run, err := r.temporal.SignalWithStartWorkflow(r.ctx, id, string(ring), bell, options, "Dialogue", workflows.DialogueInput{
+		DialogueID: r.dialogue, IdleAfter: 2 * time.Second, MaxEvents: r.scenario.maxEvents, Labelled: r.scenario.labelled,
+	})
 	require.NoError(r.t, err)
 	if r.firstRun == "" {
 		r.firstRun = run.GetRunID()
@@ -248,11 +284,19 @@ func (r *recorder) until(query string, want int) {
 	}, time.Minute, 20*time.Millisecond, query)
 }
 
-// fakeBot answers at once, and slowly only the question that asks for it.
-type fakeBot struct{ r *recorder }
+// fakeBot answers at once, and slowly only the question that asks for it. Out of order, it fails the first time.
+type fakeBot struct {
+	r      *recorder
+	failed bool
+}
 
 func (f *fakeBot) Answer(ctx context.Context, in bot.Input, _ func(string)) (bot.Answer, error) {
 	switch {
+	case in.Questions[0].Text == "out of order" && !f.failed:
+		f.failed = true
+		return bot.Answer{}, &bot.Error{Class: bot.ErrorBadKey, Err: errors.New("401 invalid key")}
+	case in.Questions[0].Text == "block me":
+		return bot.Answer{Text: "blocked", Language: dialogue.English}, nil
 	case in.Questions[0].Text == "human":
 		return bot.Answer{Handoff: dialogue.HandoffCustomerAsked, Language: dialogue.English}, nil
 	case in.Questions[0].Text == "slowly: one" && len(in.Questions) == 1:
@@ -279,7 +323,10 @@ func (*fakeSender) Parts(text string) []string { return []string{text} }
 
 func (*fakeSender) Pace(channel.Account) channel.Pace { return channel.Pace{Burst: time.Minute} }
 
-func (f *fakeSender) Send(_ context.Context, _ channel.Account, thread, _ string) (string, error) {
+func (f *fakeSender) Send(_ context.Context, _ channel.Account, thread, text string) (string, error) {
+	if text == "blocked" {
+		return "", &channel.SendError{Outcome: channel.Refused, Reason: "the customer has blocked the bot"}
+	}
 	f.sent++
 	return fmt.Sprint(thread, "/sent/", f.sent), nil
 }
