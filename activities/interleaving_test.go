@@ -43,14 +43,17 @@ type world struct {
 	pace      channel.Pace
 
 	// Of one check.
-	dialogue uuid.UUID
-	thread   string
-	posted   int
+	dialogue    uuid.UUID
+	thread      string
+	customerSeq int64
+	posted      int
+	dealt       int64 // up to which message of the customer humans have dealt with the dialogue
 
 	mu      sync.Mutex
 	skipped time.Duration // that the processes' clock is ahead
 	worded  int
 	atALoss bool               // the bot finds no answer the next time
+	away    bool               // the provider takes no connection the next time
 	toSend  uuid.UUID          // the turn that a reply left to send
 	named   map[uuid.UUID]bool // in in_flight of a takeover
 	left    map[string]int     // texts that reached the provider
@@ -71,9 +74,10 @@ func (w *world) check(t *rapid.T) {
 		"":                       func(t *rapid.T) { require.Empty(t, w.violations()) },
 		"the customer writes":    func(*rapid.T) { w.customerWrites() },
 		"an operator takes over": w.takesOver,
-		"an operator hands back": func(t *rapid.T) { w.setMode(t, dialogue.ModeBot) },
+		"an operator hands back": w.handsBack,
 		"an operator writes":     w.operatorWrites,
-		"the bot is at a loss":   func(*rapid.T) { w.setAtALoss(true) },
+		"the bot is at a loss":   func(*rapid.T) { w.setNext(true, false) },
+		"the provider is away":   func(*rapid.T) { w.setNext(false, true) },
 		"minutes pass":           func(t *rapid.T) { w.wait(t, 2*time.Minute) },
 		"the engine calls an activity": func(t *rapid.T) {
 			p := w.free()
@@ -94,9 +98,9 @@ func (w *world) check(t *rapid.T) {
 
 func (w *world) begin() {
 	w.mu.Lock()
-	w.skipped, w.worded, w.atALoss, w.toSend, w.named, w.left, w.wrong = 0, 0, false, uuid.Nil, map[uuid.UUID]bool{}, map[string]int{}, nil
+	w.skipped, w.worded, w.atALoss, w.away, w.toSend, w.named, w.left, w.wrong = 0, 0, false, false, uuid.Nil, map[uuid.UUID]bool{}, map[string]int{}, nil
 	w.mu.Unlock()
-	w.posted, w.thread = 0, uuid.NewString()
+	w.posted, w.dealt, w.thread = 0, 0, uuid.NewString()
 	w.customerWrites()
 }
 
@@ -110,8 +114,8 @@ func (w *world) end() {
 // settle brings the dialogue to its end, and looks at all that came of it.
 func (w *world) settle(t *rapid.T) {
 	w.end()
-	w.setAtALoss(false)
-	w.setMode(t, dialogue.ModeBot)
+	w.setNext(false, false)
+	w.handsBack(t)
 	for range 8 { // an activity that finds its process stood still is called again
 		w.processes[0].begin(false)
 		w.processes[0].run()
@@ -133,6 +137,7 @@ func (w *world) settle(t *rapid.T) {
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[out])
 	require.NoError(t, err)
 	covered := int64(0)
+	byBot := map[int64]bool{}
 	for _, m := range all {
 		times := w.left[m.Text]
 		switch m.State {
@@ -148,10 +153,20 @@ func (w *world) settle(t *rapid.T) {
 		if m.Author == "bot" && m.State != "failed" {
 			require.LessOrEqual(t, covered, m.From, "%+v answers what was answered before", m)
 			covered = m.To
+			for seq := m.From + 1; seq <= m.To; seq++ {
+				byBot[seq] = true
+			}
 		}
 	}
 	for text, times := range w.left {
 		require.Equal(t, 1, times, text)
+	}
+	rows, err = w.Pool().Query(w.ctx, "SELECT seq FROM messages WHERE dialogue_id = $1 AND author = 'customer'", w.dialogue)
+	require.NoError(t, err)
+	asked, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	require.NoError(t, err)
+	for _, seq := range asked {
+		require.True(t, byBot[seq] || seq <= w.dealt, "nobody has answered message %d", seq)
 	}
 }
 
@@ -162,7 +177,18 @@ func (w *world) customerWrites() {
 		ProviderMessageID: fmt.Sprint("m/", w.written), Text: fmt.Sprint("question ", w.written),
 	})
 	require.NoError(w.t, err)
-	w.dialogue = out.Dialogue.ID
+	w.dialogue, w.customerSeq = out.Dialogue.ID, out.Dialogue.CustomerSeq
+}
+
+// handsBack gives the dialogue to the bot. What the bot had handed over because it found no answer is dealt with.
+func (w *world) handsBack(t *rapid.T) {
+	var reason string
+	var upTo int64
+	require.NoError(t, w.Pool().QueryRow(w.ctx, "SELECT coalesce(handoff_reason, ''), handoff_seq FROM dialogues WHERE id = $1", w.dialogue).Scan(&reason, &upTo))
+	if reason == string(dialogue.HandoffNoAnswer) {
+		w.dealt = max(w.dealt, upTo)
+	}
+	w.setMode(t, dialogue.ModeBot)
 }
 
 // operatorWrites has an operator write, at most twice: one chat takes a few messages at once, then one a second.
@@ -174,6 +200,7 @@ func (w *world) operatorWrites(t *rapid.T) {
 	text := fmt.Sprint("operator's ", w.posted)
 	_, err := w.PostOperatorMessage(w.ctx, store.OperatorMessage{DialogueID: w.dialogue, Operator: w.anna, ClientID: text, Text: text})
 	require.NoError(t, err)
+	w.dealt = w.customerSeq
 	w.name(t) // in bot mode that was a takeover, which promises the same but tells nobody what is under way
 }
 
@@ -226,10 +253,11 @@ func (w *world) name(t *rapid.T) {
 	}
 }
 
-func (w *world) setAtALoss(atALoss bool) {
+// setNext says what comes next: the bot finds no answer, or the provider takes no connection.
+func (w *world) setNext(atALoss, away bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.atALoss = atALoss
+	w.atALoss, w.away = atALoss, away
 }
 
 func (w *world) now() time.Time {
@@ -404,6 +432,13 @@ func (p *gated) Send(ctx context.Context, _ channel.Account, _, text string) (st
 	p.stop()
 	if by, ok := ctx.Deadline(); !ok || p.w.now().After(by) {
 		return "", &channel.SendError{Outcome: channel.Unknown, Reason: "no answer in time"}
+	}
+	p.w.mu.Lock()
+	away := p.w.away
+	p.w.away = false
+	p.w.mu.Unlock()
+	if away {
+		return "", &channel.SendError{Outcome: channel.NotSent, Reason: "connection refused"}
 	}
 	if strings.HasPrefix(text, "answer ") || strings.HasPrefix(text, "operator's ") {
 		if err := p.w.leaves(text); err != nil {

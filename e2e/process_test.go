@@ -97,11 +97,6 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// pause stops the process where it is; resume lets it go on.
-func (p *process) pause() { require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGSTOP)) }
-
-func (p *process) resume() { require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGCONT)) }
-
 // terminate asks the process to end, and returns its exit code and how long it took.
 func (p *process) terminate() (int, time.Duration) {
 	p.t.Helper()

@@ -22,6 +22,8 @@ func TestWhateverTheModelDoesTheCustomerHears(t *testing.T) {
 	model := &fakeModel{url: testenv.Peer(t, "aimock.mjs")}
 	s := newSystem(t, testenv.Temporal(t), model, "PARLEY_MODEL_TIMEOUT=2s")
 	s.startAPI()
+	s.startAPI()
+	s.startWorker()
 	s.startWorker()
 	for _, c := range []struct {
 		word     string

@@ -79,6 +79,8 @@ func TestTelegramServerOfOthers(t *testing.T) {
 			api := newTestAPI(t)
 			s := newSystem(t, testenv.Temporal(t), newModel(t, saying("Answer.")))
 			s.startAPI()
+			s.startAPI()
+			s.startWorker()
 			s.startWorker()
 			o := s.login(adminEmail)
 			api.connect(o, mode)
