@@ -13,6 +13,10 @@ SQLC := go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 WORKFLOWCHECK := go run go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+# What runs in several goroutines at once is tested with the race detector, which needs a C compiler.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+RACED = ./activities/... ./api/... ./doorbell/... ./intake/... ./metrics/... ./store/... ./upkeep/... ./worker/... ./workflows/...
+
 GO_FILES = $$(find . -name '*.go' -not -path '*/node_modules/*')
 # What the front ends are built from.
 sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*')
@@ -39,7 +43,12 @@ test-go: check tools e2e/peers/node_modules/.installed ## only the Go tests
 	@echo "== Go: format, vet, tests"
 	@unformatted=$$(gofmt -l $(GO_FILES)); test -z "$$unformatted" || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
-	go test ./...
+	$(WORKFLOWCHECK) ./workflows/...
+	@test -n "$(RACE)" || echo "no C compiler: the race detector is left out"
+	@failed=; \
+	go test $(RACE) $(RACED) || failed=1; \
+	go test $$(go list ./... | grep -v -x -F "$$(go list $(RACED))") || failed=1; \
+	test -z "$$failed"
 
 test-web: check web/inbox/node_modules/.installed web/widget/node_modules/.installed ## only the unit tests of the front ends
 	@echo "== Inbox: unit tests"

@@ -139,7 +139,8 @@ func (r *Replies) waitForQuiet(ctx context.Context, id uuid.UUID, watch *Watch) 
 	return false, nil
 }
 
-// sleep waits for d, or until the dialogue's counters are not those of p any more.
+// sleep waits for d, or until the dialogue's counters have moved on from those of p. A look-up from before p says
+// nothing.
 func sleep(ctx context.Context, d time.Duration, watch *Watch, p store.Pending) (changed bool, err error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -148,7 +149,7 @@ func sleep(ctx context.Context, d time.Duration, watch *Watch, p store.Pending) 
 		case <-timer.C:
 			return false, nil
 		case c := <-watch.C:
-			if c.CustomerSeq != p.CustomerSeq || c.Epoch != p.Epoch || c.AnsweredSeq != p.AnsweredSeq || c.Closed {
+			if c.CustomerSeq > p.CustomerSeq || c.Epoch > p.Epoch || c.AnsweredSeq > p.AnsweredSeq || c.Closed {
 				return true, nil
 			}
 		case <-activity.GetWorkerStopChannel(ctx):

@@ -24,6 +24,7 @@ type Metrics struct {
 	model    *prometheus.HistogramVec
 	tokens   *prometheus.CounterVec
 	sends    *prometheus.CounterVec
+	database *prometheus.CounterVec
 	temporal *temporalHandler
 }
 
@@ -41,11 +42,13 @@ func New() *Metrics {
 		turns: counter("parley_turns_total", "Attempts of the bot to answer; cause says why one failed.", "outcome", "cause"),
 		model: histogram("parley_bot_seconds", "Time that the bot takes to word one answer, retrieval and the model's calls included.",
 			[]float64{.1, .25, .5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120}, "outcome"),
-		tokens:   counter("parley_model_tokens_total", "Tokens that the model has read (prompt) and written (completion).", "kind"),
-		sends:    counter("parley_sends_total", "Messages given to providers.", "outcome"),
+		tokens: counter("parley_model_tokens_total", "Tokens that the model has read (prompt) and written (completion).", "kind"),
+		sends:  counter("parley_sends_total", "Messages given to providers.", "outcome"),
+		database: counter("parley_db_transactions_total",
+			"Database transactions that have ended, by their first statement's name in store/queries; other: they have none that is named.", "role", "first"),
 		temporal: newTemporalHandler(r),
 	}
-	r.MustRegister(m.requests, m.inbound, m.answers, m.turns, m.model, m.tokens, m.sends,
+	r.MustRegister(m.requests, m.inbound, m.answers, m.turns, m.model, m.tokens, m.sends, m.database,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

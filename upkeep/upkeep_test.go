@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 // fakeRecord holds dialogues that fell silent at some time, and such as wait.
 type fakeRecord struct {
+	mu                 sync.Mutex
 	silent             []time.Time
 	unsent, unanswered []uuid.UUID
 	waitedFor          time.Time // since when what waits has waited
@@ -28,6 +30,8 @@ type fakeRecord struct {
 }
 
 func (f *fakeRecord) CloseSilent(_ context.Context, since time.Time, n int) (closed int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.down {
 		return 0, errors.New("connection refused")
 	}
@@ -36,6 +40,14 @@ func (f *fakeRecord) CloseSilent(_ context.Context, since time.Time, n int) (clo
 		closed++
 	}
 	return closed, nil
+}
+
+// comesBack has the record answer from now on, and says how many dialogues are silent.
+func (f *fakeRecord) comesBack() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = false
+	return len(f.silent)
 }
 
 func (f *fakeRecord) ShowStuck(_ context.Context, since time.Time, _ int) ([]uuid.UUID, error) {
@@ -117,11 +129,10 @@ func TestGoesOnAfterTheRecordWasAway(t *testing.T) {
 		go func() { ended <- u.Run(ctx) }()
 		<-time.After(5 * time.Minute) // of the bubble's clock
 		synctest.Wait()
-		require.Len(t, record.silent, 1)
-		record.down = false
+		require.Equal(t, 1, record.comesBack())
 		<-time.After(time.Minute)
 		synctest.Wait()
-		require.Empty(t, record.silent)
+		require.Zero(t, record.comesBack())
 		stop()
 		require.NoError(t, <-ended)
 	})

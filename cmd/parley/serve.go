@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/client"
 	temporallog "go.temporal.io/sdk/log"
@@ -66,7 +67,7 @@ func newRole(ctx context.Context, cfg config.Config, name string, m *metrics.Met
 	if r.vault, err = vault.New(cfg.SecretKey); err != nil {
 		return nil, err
 	}
-	if r.pool, err = openPool(ctx, cfg.DatabaseURL); err != nil {
+	if r.pool, err = openPool(ctx, cfg.DatabaseURL, m.Transactions(name)); err != nil {
 		return nil, err
 	}
 	// Lazy: without the engine messages are still taken and shown, and the bells wait.
@@ -103,12 +104,13 @@ func newManager(cfg config.Config, s *store.Store, v *vault.Vault, log *slog.Log
 	}
 }
 
-func openPool(ctx context.Context, databaseURL string) (*pgxpool.Pool, error) {
+// openPool opens the database. A tracer that is nil traces nothing.
+func openPool(ctx context.Context, databaseURL string, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	pc, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse DATABASE_URL: %w", err)
 	}
-	pc.MaxConns = poolConns
+	pc.MaxConns, pc.ConnConfig.Tracer = poolConns, tracer
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
@@ -315,7 +317,7 @@ func migrate(ctx context.Context, cfg config.Config, _ *slog.Logger) error {
 
 // withStore runs f on the record, without anything beside it.
 func withStore(ctx context.Context, cfg config.Config, f func(s *store.Store) error) error {
-	pool, err := openPool(ctx, cfg.DatabaseURL)
+	pool, err := openPool(ctx, cfg.DatabaseURL, nil)
 	if err != nil {
 		return err
 	}
@@ -376,7 +378,7 @@ func newPassword() string {
 
 // loadDemo fills a new installation with the demo shop. What is there stays.
 func loadDemo(ctx context.Context, cfg config.Config, _ *slog.Logger) error {
-	pool, err := openPool(ctx, cfg.DatabaseURL)
+	pool, err := openPool(ctx, cfg.DatabaseURL, nil)
 	if err != nil {
 		return err
 	}
