@@ -178,6 +178,7 @@ type replayed struct {
 type tried struct {
 	Text    string                  `json:"text"`
 	Handoff *dialogue.HandoffReason `json:"handoff"` // it would hand over instead
+	Limit   *dialogue.Cap           `json:"limit"`   // because this one is reached
 	Error   *string                 `json:"error"`   // it would fail again
 	Sources json.RawMessage         `json:"sources"`
 }
@@ -231,7 +232,7 @@ func (s *Server) tryTurn(ctx context.Context, id uuid.UUID) (any, error) {
 	out := tried{Sources: json.RawMessage("[]")}
 	if t.Cap != "" {
 		reason := dialogue.HandoffRule
-		out.Handoff = &reason
+		out.Handoff, out.Limit = &reason, &t.Cap
 		return out, nil
 	}
 	answer, err := s.Bot.Answer(ctx, activities.TurnInput(t, profile), func(string) {})

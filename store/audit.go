@@ -59,6 +59,16 @@ func actorOf(ctx context.Context) Actor {
 // object is what was acted on.
 type object struct{ kind, id, name string }
 
+// changes are the details of a change: what is not in them stayed as it was.
+type changes map[string]any
+
+func (c changes) note(what string, changed bool, value any) changes {
+	if changed {
+		c[what] = value
+	}
+	return c
+}
+
 // audit logs an action, in the transaction that does it.
 func (s *Store) audit(ctx context.Context, tx db.DBTX, a Actor, action Action, on object, detail map[string]any) error {
 	if detail == nil {

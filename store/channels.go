@@ -101,10 +101,11 @@ func (s *Store) SaveChannel(ctx context.Context, id uuid.UUID, in SaveChannel) (
 		if err != nil {
 			return notFound(err, "channel", id)
 		}
-		return s.audit(ctx, tx, actorOf(ctx), ActionChannelChanged, channelObject(c), map[string]any{
-			"enabled": in.Enabled, "renamed": before.Name != c.Name, "secrets_changed": !bytes.Equal(before.Secrets, c.Secrets),
-			"settings_changed": !bytes.Equal(before.Settings, c.Settings),
-		})
+		return s.audit(ctx, tx, actorOf(ctx), ActionChannelChanged, channelObject(c), changes{}.
+			note("renamed", before.Name != c.Name, true).
+			note("enabled", (before.DisabledAt == nil) != in.Enabled, in.Enabled).
+			note("secrets_changed", !bytes.Equal(before.Secrets, c.Secrets), true).
+			note("settings_changed", !bytes.Equal(before.Settings, c.Settings), true))
 	})
 	return c, err
 }

@@ -85,14 +85,15 @@ func (s *Store) replayOf(ctx context.Context, conn db.DBTX, turn uuid.UUID) (*Re
 	return replayOf(db.Turn{ReplayedAt: r.ReplayedAt, ReplayOutcome: r.ReplayOutcome}, r.ReplayedByName), nil
 }
 
-// FailureCount is how many turns failed of one cause.
+// FailureCount is how many turns failed of one cause since a time, and of how
+// many, ever, the customer still waits.
 type FailureCount struct {
 	Cause  string `json:"cause"`
 	Failed int64  `json:"failed"`
-	Open   int64  `json:"open"` // whose customers still wait
+	Open   int64  `json:"open"`
 }
 
-// CountFailures counts the turns that failed since then, by cause.
+// CountFailures counts failed turns, by cause.
 func (s *Store) CountFailures(ctx context.Context, since time.Time) ([]FailureCount, error) {
 	rows, err := s.q.CountFailedTurns(ctx, s.pool, &since)
 	if err != nil {

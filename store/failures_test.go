@@ -162,6 +162,9 @@ func TestFailedTurnsAreListedAndCounted(t *testing.T) {
 	counts, err := b.CountFailures(ctx, time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, []store.FailureCount{{Cause: "unavailable", Failed: 3, Open: 1}}, counts)
+	counts, err = b.CountFailures(ctx, time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, []store.FailureCount{{Cause: "unavailable", Open: 1}}, counts, "whoever still waits is counted, however long ago it was")
 }
 
 func TestAuditLogSaysWhoDidWhat(t *testing.T) {
@@ -196,6 +199,13 @@ func TestAuditLogSaysWhoDidWhat(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, store.ActorCommand, commands[len(commands)-1].Actor.Kind, "made without a login")
 	require.NoError(t, b.AddAPIToken(ctx, []byte("hash"), b.anna.ID, "order system"))
+	before, err := b.Channel(ctx, b.channel.ID.String())
+	require.NoError(t, err)
+	_, err = b.SaveChannel(ctx, before.ID, store.SaveChannel{Name: "New name", Settings: before.Settings, Secrets: before.Secrets, Enabled: true})
+	require.NoError(t, err)
+	changed, err := b.Audit(ctx, store.AuditFilter{Action: "channel_changed"}, nil, 10)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"renamed":true}`, string(changed[0].Detail), "what stayed is not told")
 	tokens, err := b.Audit(ctx, store.AuditFilter{Action: "api_token_made"}, nil, 10)
 	require.NoError(t, err)
 	require.Len(t, tokens, 1)

@@ -128,9 +128,11 @@ func (s *Store) ChangeOperator(ctx context.Context, id uuid.UUID, change Operato
 				return fmt.Errorf("set the password of operator %s: %w", id, err)
 			}
 		}
-		err = s.audit(ctx, tx, actorOf(ctx), ActionOperatorChanged, operatorObject(changed), map[string]any{
-			"role": next.Role, "disabled": next.Disabled, "renamed": next.Name != o.Name, "password_changed": change.PasswordHash != "",
-		})
+		err = s.audit(ctx, tx, actorOf(ctx), ActionOperatorChanged, operatorObject(changed), changes{}.
+			note("renamed", next.Name != o.Name, true).
+			note("role", next.Role != o.Role, next.Role).
+			note("disabled", next.Disabled != (o.DisabledAt != nil), next.Disabled).
+			note("password_changed", change.PasswordHash != "", true))
 		if err != nil {
 			return err
 		}

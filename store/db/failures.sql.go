@@ -13,10 +13,11 @@ import (
 )
 
 const countFailedTurns = `-- name: CountFailedTurns :many
-SELECT coalesce(t.cause, 'internal')::text AS cause, count(*) AS failed,
+SELECT coalesce(t.cause, 'internal')::text AS cause, count(*) FILTER (WHERE t.finished_at > $1) AS failed,
        count(*) FILTER (WHERE t.replayed_at IS NULL AND d.answered_seq < t.to_seq) AS open
 FROM turns t JOIN dialogues d ON d.id = t.dialogue_id
-WHERE t.state = 'failed' AND t.kind = 'reply' AND t.finished_at > $1
+WHERE t.state = 'failed' AND t.kind = 'reply'
+  AND (t.finished_at > $1 OR t.replayed_at IS NULL AND d.answered_seq < t.to_seq)
 GROUP BY 1 ORDER BY 2 DESC, 1
 `
 
@@ -26,7 +27,7 @@ type CountFailedTurnsRow struct {
 	Open   int64
 }
 
-// By cause: how many failed since then, and of how many the customer still waits.
+// By cause: how many failed since then, and of how many, ever, the customer still waits.
 func (q *Queries) CountFailedTurns(ctx context.Context, db DBTX, since *time.Time) ([]CountFailedTurnsRow, error) {
 	rows, err := db.Query(ctx, countFailedTurns, since)
 	if err != nil {

@@ -16,11 +16,12 @@ WHERE t.state = 'failed' AND t.kind = 'reply'
 ORDER BY t.finished_at DESC, t.id DESC LIMIT sqlc.arg(page);
 
 -- name: CountFailedTurns :many
--- By cause: how many failed since then, and of how many the customer still waits.
-SELECT coalesce(t.cause, 'internal')::text AS cause, count(*) AS failed,
+-- By cause: how many failed since then, and of how many, ever, the customer still waits.
+SELECT coalesce(t.cause, 'internal')::text AS cause, count(*) FILTER (WHERE t.finished_at > sqlc.arg(since)) AS failed,
        count(*) FILTER (WHERE t.replayed_at IS NULL AND d.answered_seq < t.to_seq) AS open
 FROM turns t JOIN dialogues d ON d.id = t.dialogue_id
-WHERE t.state = 'failed' AND t.kind = 'reply' AND t.finished_at > sqlc.arg(since)
+WHERE t.state = 'failed' AND t.kind = 'reply'
+  AND (t.finished_at > sqlc.arg(since) OR t.replayed_at IS NULL AND d.answered_seq < t.to_seq)
 GROUP BY 1 ORDER BY 2 DESC, 1;
 
 -- name: HumanSince :one

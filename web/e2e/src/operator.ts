@@ -7,6 +7,22 @@ import type { Customer } from "./customer.ts";
 /** The cookies of the logged-in operator. */
 export const sessionFile = path.join(fileURLToPath(new URL("..", import.meta.url)), "test-results", "session.json");
 
+/** Where an operator works, and as whom: cookies, or the file that holds them. */
+export interface Desk {
+  url: string;
+  session: string | Awaited<ReturnType<BrowserContext["storageState"]>>;
+}
+
+/** Logs in by the form, as operators do. */
+export async function logIn(page: Page, url: string, who: { email: string; password: string }): Promise<void> {
+  await page.goto(url);
+  await expect(page).toHaveURL(/\/login/);
+  await page.getByLabel("Эл. почта").fill(who.email);
+  await page.getByLabel("Пароль", { exact: true }).fill(who.password);
+  await page.getByRole("button", { name: "Войти" }).click();
+  await expect(page.getByLabel("Поиск по диалогам")).toBeVisible();
+}
+
 /** What the page of an operator has been seen to raise. */
 interface Raised {
   notifications: { title: string; body: string }[];
@@ -17,20 +33,22 @@ interface Raised {
 export class Operator {
   readonly context: BrowserContext;
   readonly page: Page;
+  private readonly url: string;
   private loads = 0;
 
-  private constructor(context: BrowserContext, page: Page) {
+  private constructor(context: BrowserContext, page: Page, url: string) {
     this.context = context;
     this.page = page;
+    this.url = url;
     page.on("load", () => this.loads++);
   }
 
-  /** Opens the inbox, logged in. */
-  static async atWork(browser: Browser, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Operator> {
-    const context = await browser.newContext({ ...options, storageState: sessionFile, permissions: ["notifications"] });
+  /** Opens the inbox, logged in: of the product that serves all tests, if no other is named. */
+  static async atWork(browser: Browser, options: Parameters<Browser["newContext"]>[0] = {}, desk: Desk = { url: address(), session: sessionFile }): Promise<Operator> {
+    const context = await browser.newContext({ ...options, storageState: desk.session, permissions: ["notifications"] });
     await context.addInitScript(observe);
-    const operator = new Operator(context, await context.newPage());
-    await operator.page.goto(address());
+    const operator = new Operator(context, await context.newPage(), desk.url);
+    await operator.page.goto(desk.url);
     await expect(operator.page.getByRole("searchbox")).toBeVisible();
     return operator;
   }
@@ -38,7 +56,7 @@ export class Operator {
   /** The row of a customer's dialogue, which is the newest one: tests take turns, and each brings its own customer. */
   async rowOf(customer: Customer): Promise<Locator> {
     await expect(customer.messages("customer").last()).toHaveAttribute("data-state", "sent");
-    const response = await this.page.request.get(`${address()}/api/v1/dialogues?limit=20`);
+    const response = await this.page.request.get(`${this.url}/api/v1/dialogues?limit=20`);
     const { dialogues } = (await response.json()) as { dialogues: { id: string; created_at: string }[] };
     const newest = dialogues.reduce((a, b) => (Date.parse(b.created_at) > Date.parse(a.created_at) ? b : a));
     const row = this.page.locator(`[data-testid=dialogue-row][data-dialogue-id="${newest.id}"]`);

@@ -26,14 +26,14 @@ export class Product {
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
   }
 
-  /** Starts it as a user would, and waits until it is ready. */
-  static async start(): Promise<Product> {
+  /** Starts it as a user would, with settings of its own if it needs any, and waits until it is ready. */
+  static async start(settings: Record<string, string> = {}): Promise<Product> {
     const directory = await mkdtemp(path.join(tmpdir(), "parley-e2e-"));
     // Started by root, Postgres runs as another user, who must be able to come through here.
     await chmod(directory, 0o755);
     const binary = process.env["PARLEY_BIN"] ?? path.join(repository, "bin", "parley");
     const child = spawn(binary, ["up", "--data-dir", path.join(directory, "data"), "--listen", "127.0.0.1:0"], {
-      env: environment(),
+      env: { ...environment(), ...settings },
       stdio: ["ignore", "pipe", "pipe"],
     });
     child.on("error", () => undefined);
@@ -79,7 +79,7 @@ export class Product {
 }
 
 // Nothing that the developer's shell holds may change what is tested: the product starts its own
-// databases, and answers by its offline responder.
+// databases, and answers by its offline responder unless a test sets a model.
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PARLEY|OPENAI|TEMPORAL)_|^DATABASE_URL$/.test(name) || /^PARLEY_(POSTGRES|ENGINE|CACHE_DIR)$/.test(name));
   return { ...Object.fromEntries(kept), PARLEY_ADMIN_EMAIL: admin.email, PARLEY_ADMIN_PASSWORD: admin.password };

@@ -1,18 +1,10 @@
-import AxeBuilder from "@axe-core/playwright";
-import { expect, test, type Page } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { address } from "../src/address.ts";
+import { barriers } from "../src/barriers.ts";
 import { Customer } from "../src/customer.ts";
 import { Operator } from "../src/operator.ts";
 
 const schemes = ["light", "dark"] as const;
-
-/** Finds what would keep people out: violations that axe calls serious or critical. */
-async function barriers(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]).analyze();
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}\n  ${node.failureSummary ?? ""}`));
-}
 
 for (const colorScheme of schemes) {
   test(`no barriers on the login page, ${colorScheme}`, async ({ browser }) => {

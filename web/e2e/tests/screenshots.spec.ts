@@ -1,18 +1,7 @@
-import { mkdirSync } from "node:fs";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { expect, test, type Page, type PageScreenshotOptions, type TestInfo } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { Customer } from "../src/customer.ts";
 import { Operator } from "../src/operator.ts";
-
-const documents = fileURLToPath(new URL("../../../docs/images", import.meta.url));
-
-/** Keeps a picture with the test's results, and with UPDATE_SCREENSHOTS=1 in the documents. */
-async function picture(page: Page, name: string, info: TestInfo, clip?: PageScreenshotOptions["clip"]): Promise<void> {
-  const folder = process.env["UPDATE_SCREENSHOTS"] ? documents : info.outputDir;
-  mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: path.join(folder, `${name}.png`), animations: "disabled", caret: "hide", ...(clip ? { clip } : {}) });
-}
+import { picture } from "../src/picture.ts";
 
 /** The chat and a strip of the shop around it. */
 const chatPart = { x: 760, y: 0, width: 520, height: 800 };

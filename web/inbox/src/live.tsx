@@ -2,13 +2,16 @@
 // it, the outbox, presence, and the alarm when a human is needed.
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { failureKeys, type FailureCounts } from "./admin/failures/failures";
+import { concernsFailures } from "./admin/failures/news";
 import { type HandoffAlert, handoffAlert } from "./alerts/handoff";
 import { Chime } from "./alerts/sound";
 import { api } from "./api/calls";
-import type { Dialogue, MessageAndDialogue, Operator, Presence, TurnProgress, Typing } from "./api/types";
+import type { Dialogue, Message, MessageAndDialogue, Operator, Presence, TurnProgress, Typing } from "./api/types";
 import { serverNow } from "./server-clock";
 import { Outbox } from "./store/outbox";
 import { createStore, type Store, StoreProvider } from "./store/store";
+import { coalesce, type Coalesced } from "./stream/coalesce";
 import { type EventName, LiveStream, type StreamStatus } from "./stream/live-stream";
 import { PresenceReporter } from "./stream/presence";
 
@@ -16,6 +19,7 @@ const typingLasts = 5_000;
 const endedReplyLasts = 4_000;
 const silentReplyLasts = 45_000;
 const asleepFor = 30_000;
+const failuresPause = 1_000;
 
 type AlertListener = (alert: HandoffAlert) => void;
 
@@ -30,6 +34,7 @@ export class Live {
   readonly #cleanups: (() => void)[] = [];
   readonly #replyTimers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #statusListeners = new Set<() => void>();
+  readonly #failuresChanged: Coalesced;
   readonly #alertListeners = new Set<AlertListener>();
   #status: StreamStatus = "connecting";
   #shown: string | null = null;
@@ -47,6 +52,7 @@ export class Live {
           : api.sendMessage(dialogueID, { client_id: clientID, text, ...(suggestionID ? { suggestion_id: suggestionID } : {}) }),
     });
     this.presence = new PresenceReporter({ put: api.presence });
+    this.#failuresChanged = coalesce(() => void queries.invalidateQueries({ queryKey: failureKeys.all }), failuresPause);
     this.#stream = new LiveStream({
       open: (url) => new EventSource(url, { withCredentials: true }),
       resync: () => this.#resync(),
@@ -68,6 +74,7 @@ export class Live {
     this.#stream.stop();
     this.outbox.stop();
     this.presence.stop();
+    this.#failuresChanged.stop();
     this.#replyTimers.forEach((timer) => clearTimeout(timer));
     this.#cleanups.forEach((cleanup) => cleanup());
   }
@@ -111,6 +118,7 @@ export class Live {
     this.store.dispatch({ type: "snapshot", dialogues: [...recent.dialogues, ...waiting.dialogues] });
     void this.#queries.invalidateQueries({ queryKey: ["dialogues"] });
     void this.#queries.invalidateQueries({ queryKey: ["dialogue"] });
+    this.#failuresChanged.call();
     return Math.min(recent.position, waiting.position);
   }
 
@@ -119,12 +127,14 @@ export class Live {
       case "message": {
         const news = data as MessageAndDialogue;
         this.#alarm(news.dialogue);
+        this.#noteFailures(news.dialogue, news.message);
         this.store.dispatch({ type: "message", news });
         return;
       }
       case "dialogue": {
         const { dialogue } = data as { dialogue: Dialogue };
         this.#alarm(dialogue);
+        this.#noteFailures(dialogue);
         this.store.dispatch({ type: "dialogues", dialogues: [dialogue] });
         return;
       }
@@ -167,6 +177,12 @@ export class Live {
     if (!alert) return;
     this.chime.play();
     this.#alertListeners.forEach((listener) => listener(alert));
+  }
+
+  #noteFailures(dialogue: Dialogue, message?: Message): void {
+    const open = this.#queries.getQueryData<FailureCounts>(failureKeys.counts)?.open ?? 0;
+    const before = this.store.get().dialogues[dialogue.id];
+    if (concernsFailures({ before, dialogue, ...(message ? { message } : {}) }, open)) this.#failuresChanged.call();
   }
 
   #setStatus(status: StreamStatus): void {

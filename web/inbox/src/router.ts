@@ -1,15 +1,20 @@
-// The addresses of the inbox: `/`, `/d/<dialogue id>`, `/#dead-letters`, `/login`.
+// The addresses of the inbox: `/`, `/d/<dialogue id>`, `/login`, and for admins `/#<section>`.
 import { useSyncExternalStore } from "react";
 
-export type Route = { page: "inbox"; dialogueID: string | null } | { page: "login" } | { page: "dead-letters" };
+/** The pages of admins, in the order in which they are offered. */
+export const adminSections = ["failed-answers", "audit", "dead-letters"] as const;
+export type AdminSection = (typeof adminSections)[number];
 
-export const deadLettersPath = "/#dead-letters";
+export type Route = { page: "inbox"; dialogueID: string | null } | { page: "login" } | { page: "admin"; section: AdminSection };
+
+export const adminPath = (section: AdminSection) => `/#${section}`;
 
 /** What an address, as path and fragment, shows. */
 export function parseRoute(address: string): Route {
   const [path = "/", fragment] = address.split("#");
   if (path === "/login") return { page: "login" };
-  if (path === "/" && fragment === "dead-letters") return { page: "dead-letters" };
+  const section = adminSections.find((name) => name === fragment);
+  if (path === "/" && section) return { page: "admin", section };
   const dialogue = /^\/d\/([0-9a-fA-F-]{36})\/?$/.exec(path);
   return { page: "inbox", dialogueID: dialogue?.[1]?.toLowerCase() ?? null };
 }

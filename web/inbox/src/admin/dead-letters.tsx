@@ -1,5 +1,5 @@
-import { Button, Paper, Skeleton, Stack } from "@mantine/core";
-import { IconArrowLeft, IconMailCheck } from "@tabler/icons-react";
+import { Button, Paper, Stack } from "@mantine/core";
+import { IconMailCheck } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,58 +7,28 @@ import { api } from "../api/calls";
 import type { DeadLetter } from "../api/types";
 import { ChannelIcon } from "../customer/channel-icon";
 import { useFormats } from "../i18n/format";
-import { navigate } from "../router";
-import { useMe } from "../session/session";
 import classes from "./dead-letters.module.css";
+import { Empty } from "./empty";
+import { Listing } from "./listing";
 
 /** What channels sent that could not be understood; in the words of a shop's owner. */
 export function DeadLettersPage() {
   const { t } = useTranslation();
-  const me = useMe();
-  const admin = me.role === "admin";
   const query = useInfiniteQuery({
     queryKey: ["dead-letters"],
     queryFn: ({ pageParam }) => api.deadLetters(pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    enabled: admin,
   });
-  const letters = query.data?.pages.flatMap((page) => page.dead_letters);
+  const letters = query.data?.pages.flatMap((page) => page.dead_letters) ?? [];
   return (
-    <div className={classes.page}>
-      <Button variant="subtle" color="gray" leftSection={<IconArrowLeft size={16} aria-hidden />} onClick={() => navigate("/")}>
-        {t("admin.back")}
-      </Button>
-      <h1 className={classes.title}>{t("admin.title")}</h1>
-      {!admin && <p>{t("admin.forbidden")}</p>}
-      {admin && <p className={classes.explain}>{t("admin.explain")}</p>}
-      {admin && query.isPending && <Skeleton height={120} />}
-      {query.isError && !letters && (
-        <div role="alert">
-          <p>{t("admin.failed")}</p>
-          <Button variant="default" onClick={() => void query.refetch()}>
-            {t("common.retry")}
-          </Button>
-        </div>
-      )}
-      {letters?.length === 0 && (
-        <Paper withBorder p="xl" className={classes.empty}>
-          <IconMailCheck size={32} stroke={1.4} aria-hidden />
-          <strong>{t("admin.empty")}</strong>
-          <span>{t("admin.emptyText")}</span>
-        </Paper>
-      )}
+    <Listing pages={query} isEmpty={letters.length === 0} empty={<Empty icon={IconMailCheck} title={t("deadLetters.empty")} text={t("deadLetters.emptyText")} />}>
       <Stack gap="sm">
-        {letters?.map((letter) => (
+        {letters.map((letter) => (
           <Letter key={letter.id} letter={letter} />
         ))}
       </Stack>
-      {query.hasNextPage && (
-        <Button variant="default" mt="md" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-          {t("admin.more")}
-        </Button>
-      )}
-    </div>
+    </Listing>
   );
 }
 
@@ -78,13 +48,13 @@ function Letter({ letter }: { letter: DeadLetter }) {
         </time>
       </div>
       <p className={classes.reason}>
-        {t("admin.reason")}: <bdi>{letter.reason}</bdi>
+        {t("deadLetters.reason")}: <bdi>{letter.reason}</bdi>
       </p>
       <Button size="compact-sm" variant="default" aria-expanded={open} onClick={() => setOpen(!open)}>
-        {open ? t("admin.hideBody") : t("admin.showBody")}
+        {open ? t("deadLetters.hideBody") : t("deadLetters.showBody")}
       </Button>
       {open && (
-        <pre className={classes.body} tabIndex={0} aria-label={t("admin.body")}>
+        <pre className={classes.body} tabIndex={0} aria-label={t("deadLetters.body")}>
           {letter.body}
         </pre>
       )}

@@ -1,9 +1,12 @@
 // The calls the inbox makes, one function each.
 import { call } from "./client";
 import type { paths } from "./schema.gen";
-import type { Mode } from "./types";
+import type { Mode, Replayed, Tried } from "./types";
 
-export type DialogueQuery = NonNullable<paths["/api/v1/dialogues"]["get"]["parameters"]["query"]>;
+type Query<P extends "/api/v1/dialogues" | "/api/v1/turns" | "/api/v1/audit"> = NonNullable<paths[P]["get"]["parameters"]["query"]>;
+export type DialogueQuery = Query<"/api/v1/dialogues">;
+export type FailureQuery = Query<"/api/v1/turns">;
+export type AuditQuery = Query<"/api/v1/audit">;
 
 export const api = {
   login: (email: string, password: string) => call("post", "/api/v1/session", { body: { email, password } }),
@@ -29,10 +32,17 @@ export const api = {
   suggest: (id: string, signal?: AbortSignal) => call("post", "/api/v1/dialogues/{id}/suggestion", { path: { id }, signal }),
   turn: (id: string) => call("get", "/api/v1/turns/{id}", { path: { id } }),
 
+  failures: (query: FailureQuery, signal?: AbortSignal) => call("get", "/api/v1/turns", { query: { state: "failed", ...query }, signal }),
+  failureCounts: () => call("get", "/api/v1/failures", {}),
+  tryTurn: async (id: string) => (await call("post", "/api/v1/turns/{id}/replay", { path: { id }, body: { dry_run: true } })) as Tried,
+  replayTurn: async (id: string) => (await call("post", "/api/v1/turns/{id}/replay", { path: { id }, body: { dry_run: false } })) as Replayed,
+  replayTurns: (filter: { cause?: string; channel?: string }) => call("post", "/api/v1/turns/replay", { body: { filter } }),
+
   presence: (client: string, dialogueID: string | null, typing: boolean) =>
     call("put", "/api/v1/presence", { body: { client, dialogue_id: dialogueID, typing } }),
 
   channels: () => call("get", "/api/v1/channels", {}),
-  operators: () => call("get", "/api/v1/operators", {}),
+  operators: (query: { all?: boolean } = {}) => call("get", "/api/v1/operators", { query }),
+  audit: (query: AuditQuery, signal?: AbortSignal) => call("get", "/api/v1/audit", { query, signal }),
   deadLetters: (cursor?: string) => call("get", "/api/v1/dead-letters", { query: { cursor } }),
 };

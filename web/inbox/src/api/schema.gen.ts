@@ -230,6 +230,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Admins only. Answers of the bot that came to nothing, newest first. */
+        get: operations["listTurns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/turns/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Admins only. Tries a failed answer again, once. A dialogue that operators hold only because of the failure returns
+         *     to the bot, which answers what is unanswered (returned_to_bot); when a human has taken it on since, the bot writes a
+         *     draft for the operator (suggested). With dry_run it says what it would answer today, and nothing is sent or stored.
+         */
+        post: operations["replayTurn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/turns/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Admins only. Replays the failed answers of a filter whose customers still wait, oldest first, at most 200 a call. Those that a human has taken on are skipped. */
+        post: operations["replayTurns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Admins only. How many answers of the bot came to nothing within seven days, and of how many, whenever it was, the customer still waits; by cause. */
+        get: operations["countFailures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Admins only. Who did what, newest first. */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/presence": {
         parameters: {
             query?: never;
@@ -307,6 +398,24 @@ export interface paths {
         head?: never;
         /** @description Admins only. What is not named stays. A change is checked with the provider first. A channel that is switched off takes and sends nothing; its messages wait. */
         patch: operations["changeChannel"];
+        trace?: never;
+    };
+    "/api/v1/bot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Admins only. How the bot appears, what it may use, and when humans answer. */
+        get: operations["getBot"];
+        /** @description Admins only. Replaces the settings; what is not named takes its default. The version must be the one that was read, otherwise it answers 409. Holds from the next turn on. */
+        put: operations["putBot"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/session/password": {
@@ -745,9 +854,80 @@ export interface components {
             latitude?: number;
             longitude?: number;
         };
+        BotProfile: {
+            /** @description the bot's name, may be empty */
+            name?: string;
+            shop?: string;
+            /** @description the owner's own words to the model */
+            instructions?: string;
+            /**
+             * @description the bot says at the beginning of a dialogue that it is one
+             * @default true
+             */
+            disclose: boolean;
+            /** @description such as Asia/Almaty; UTC when empty */
+            time_zone?: string;
+            /** @description When humans answer, by weekday (mon to sun), in the time zone. Empty means always. */
+            hours?: {
+                [key: string]: components["schemas"]["OpeningInterval"][];
+            };
+            prices?: components["schemas"]["ModelPrices"] | null;
+            caps?: components["schemas"]["BotCaps"];
+            /** @description The owner's words to the customer at a handoff, by reason and language, in place of the usual ones. */
+            notices?: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /**
+             * Format: int64
+             * @description of what is stored; 0: nothing is
+             */
+            version: number;
+        };
+        BotSettings: components["schemas"]["BotProfile"] & {
+            /** Format: date-time */
+            updated_at: string | null;
+        };
+        OpeningInterval: {
+            from: string;
+            /** @description 24:00 is the day's end */
+            to: string;
+        };
+        /** @description What the model's provider takes for a million tokens. */
+        ModelPrices: {
+            input: number;
+            output: number;
+            currency: string;
+        };
+        /** @description What the bot may use. 0 means no limit. When one is reached, humans get the dialogue. */
+        BotCaps: {
+            /**
+             * Format: int64
+             * @description answers in one dialogue within 24 hours
+             * @default 100
+             */
+            dialogue_turns: number;
+            /**
+             * Format: int64
+             * @description calls of the model per day
+             * @default 0
+             */
+            day_calls: number;
+            /**
+             * Format: int64
+             * @default 0
+             */
+            day_tokens: number;
+            /**
+             * @description in the currency of the prices
+             * @default 0
+             */
+            day_cost: number;
+        };
         TimelineEvent: {
             /** @enum {string} */
-            type: "handoff" | "taken_over" | "returned_to_bot" | "closed" | "reopened" | "assigned" | "blocked" | "unblocked";
+            type: "handoff" | "taken_over" | "returned_to_bot" | "closed" | "reopened" | "assigned" | "replayed" | "blocked" | "unblocked";
             reason?: components["schemas"]["HandoffReason"];
             /** @description of a handoff: the limit that was reached (dialogue_turns, day_calls, day_tokens, day_cost), or the class of the bot's error; of closed: silence, when nobody did it */
             detail?: string;
@@ -786,6 +966,12 @@ export interface components {
             dialogue_id: string;
             operators: components["schemas"]["OperatorRef"][];
         };
+        Suggestion: {
+            text: string;
+            sources: components["schemas"]["Source"][];
+            /** Format: uuid */
+            turn_id: string;
+        };
         Source: {
             /** Format: uuid */
             item_id: string;
@@ -816,11 +1002,89 @@ export interface components {
             prompt_version: string | null;
             prompt_tokens: number | null;
             completion_tokens: number | null;
+            /** @description the model's server did not count them */
+            tokens_estimated: boolean;
+            /**
+             * Format: int64
+             * @description in millionths of the currency; null: the prices are not known
+             */
+            cost_micros: number | null;
+            currency: string | null;
+            first_word_ms: number | null;
+            model_ms: number | null;
             sources: components["schemas"]["Source"][];
             /** Format: date-time */
             started_at: string;
             /** Format: date-time */
             finished_at: string | null;
+        };
+        TurnDetail: components["schemas"]["Turn"] & {
+            tool_calls: {
+                [key: string]: unknown;
+            }[];
+            /** @description what the model's server was sent */
+            request: unknown;
+            /** @description what it answered */
+            response: unknown;
+            replay: components["schemas"]["Replay"] | null;
+        };
+        FailedTurn: components["schemas"]["Turn"] & {
+            dialogue: components["schemas"]["Dialogue"];
+            /** @description the newest message that it should have answered */
+            question: string;
+            /** @description the customer still waits */
+            open: boolean;
+            replay: components["schemas"]["Replay"] | null;
+        };
+        Replay: {
+            /** Format: date-time */
+            at: string;
+            by: string | null;
+            /** @enum {string} */
+            outcome: "returned_to_bot" | "suggested";
+        };
+        Replayed: {
+            /** @enum {string} */
+            outcome: "returned_to_bot" | "suggested";
+            dialogue: components["schemas"]["Dialogue"] | null;
+            suggestion: components["schemas"]["Suggestion"] | null;
+        };
+        Tried: {
+            text: string;
+            /** @description it would hand over instead */
+            handoff: components["schemas"]["HandoffReason"] | null;
+            /**
+             * @description because this limit is reached
+             * @enum {string|null}
+             */
+            limit: "dialogue_turns" | "day_calls" | "day_tokens" | "day_cost" | null;
+            /** @description it would fail again: the cause */
+            error: string | null;
+            sources: components["schemas"]["Source"][];
+        };
+        AuditEntry: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            actor: {
+                /** @enum {string} */
+                kind: "operator" | "command" | "bot";
+                /** Format: uuid */
+                id: string | null;
+                name: string;
+            };
+            /** @enum {string} */
+            action: "taken_over" | "returned_to_bot" | "turn_replayed" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "bot_changed";
+            object: {
+                /** @enum {string} */
+                kind: "dialogue" | "channel" | "operator" | "bot";
+                id: string;
+                name: string;
+            };
+            detail: {
+                [key: string]: unknown;
+            };
         };
         DeadLetter: {
             /** Format: uuid */
@@ -1264,12 +1528,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        text: string;
-                        sources: components["schemas"]["Source"][];
-                        /** Format: uuid */
-                        turn_id: string;
-                    };
+                    "application/json": components["schemas"]["Suggestion"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -1292,7 +1551,168 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Turn"];
+                    "application/json": components["schemas"]["TurnDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTurns: {
+        parameters: {
+            query?: {
+                state?: "failed";
+                cause?: string;
+                /** @description id or slug */
+                channel?: string;
+                /** @description only those whose customers still wait */
+                open?: boolean;
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        turns: components["schemas"]["FailedTurn"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayTurn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default false */
+                    dry_run?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"] | components["schemas"]["Tried"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayTurns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    filter?: {
+                        cause?: string;
+                        channel?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        replayed: number;
+                        skipped: number;
+                        /** @description there are more: call again */
+                        more: boolean;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    countFailures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description whose customers still wait */
+                        open: number;
+                        causes: {
+                            cause: string;
+                            failed: number;
+                            open: number;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description id of an operator */
+                actor?: string;
+                action?: string;
+                /** @description id of a dialogue */
+                object?: string;
+                from?: string;
+                to?: string;
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        entries: components["schemas"]["AuditEntry"][];
+                        next_cursor: string | null;
+                    };
                 };
             };
             default: components["responses"]["Problem"];
@@ -1449,6 +1869,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getBot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotSettings"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putBot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BotProfile"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotSettings"];
                 };
             };
             default: components["responses"]["Problem"];

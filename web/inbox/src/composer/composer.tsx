@@ -1,8 +1,9 @@
-import { ActionIcon, Button, Popover, Textarea, Tooltip, UnstyledButton } from "@mantine/core";
-import { IconArrowBackUp, IconFileText, IconNote, IconPlayerStop, IconSend2, IconSparkles } from "@tabler/icons-react";
+import { ActionIcon, Button, Textarea, Tooltip, UnstyledButton } from "@mantine/core";
+import { IconArrowBackUp, IconNote, IconPlayerStop, IconSend2, IconSparkles } from "@tabler/icons-react";
 import { type KeyboardEvent, type Ref, useImperativeHandle, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Dialogue } from "../api/types";
+import { SourcePopover } from "../dialogue/source-popover";
 import { useLive } from "../live";
 import { useMe } from "../session/session";
 import classes from "./composer.module.css";
@@ -168,15 +169,7 @@ function Hint({ dialogue, note, writing, tooLong, suggestion, outcome, onRestore
           <span>{t("composer.suggested")}</span>
           {suggestion.sources.length > 0 && <span>{t("composer.basedOn")}</span>}
           {suggestion.sources.slice(0, 3).map((source) => (
-            <Popover key={source.id} width={360} position="top-start" withArrow>
-              <Popover.Target>
-                <UnstyledButton className={classes.source}>
-                  <IconFileText size={14} stroke={1.8} aria-hidden />
-                  <bdi>{source.title}</bdi>
-                </UnstyledButton>
-              </Popover.Target>
-              <Popover.Dropdown className={classes.sourceText}>{source.text}</Popover.Dropdown>
-            </Popover>
+            <SourcePopover key={source.id} title={source.title} text={source.text} />
           ))}
           <UnstyledButton className={classes.restore} onClick={onRestore}>
             <IconArrowBackUp size={14} stroke={1.8} aria-hidden />

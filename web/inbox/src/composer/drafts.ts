@@ -1,5 +1,6 @@
 // What the operator has typed in each dialogue and not sent; survives a reload.
 import { useCallback, useEffect, useRef, useState } from "react";
+import type { Suggestion as Answer } from "../api/types";
 import { readStored, writeStored } from "../storage";
 
 export type DraftKind = "text" | "note";
@@ -29,6 +30,19 @@ function isDraft(value: unknown): value is Draft {
 
 const keyOf = (operatorID: string, dialogueID: string) => `parley.draft.${operatorID}.${dialogueID}`;
 const saveAfter = 300;
+
+/** The draft with the bot's answer in it. Asked once more, the text of before the first time is what comes back. */
+export function withSuggestion(draft: Draft, answer: Answer): Draft {
+  const sources = answer.sources.map((source) => ({ id: source.item_id, title: source.title, text: source.text }));
+  const before = draft.suggestion ? draft.suggestion.before : draft.text;
+  return { kind: "text", text: answer.text, suggestion: { turnID: answer.turn_id, sources, before } };
+}
+
+/** Puts the bot's answer into the composer of a dialogue that is not on the screen. */
+export function leaveSuggestion(operatorID: string, dialogueID: string, answer: Answer): void {
+  const key = keyOf(operatorID, dialogueID);
+  writeStored(key, withSuggestion(readStored(key, isDraft) ?? emptyDraft, answer));
+}
 
 export function useDraft(operatorID: string, dialogueID: string): [Draft, (change: Partial<Draft>) => void] {
   const key = keyOf(operatorID, dialogueID);

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api } from "../api/calls";
 import { useSelected, useStore } from "../store/store";
-import type { Draft } from "./drafts";
+import { type Draft, withSuggestion } from "./drafts";
 
 export type SuggestionOutcome = "nothing" | "failed";
 
@@ -29,18 +29,13 @@ export function useSuggestion(dialogueID: string, draft: Draft, change: (part: P
     if (controller.current) return;
     const current = new AbortController();
     controller.current = current;
-    // Asked once more, the text of before the first time is what comes back.
-    const before = draft.suggestion ? draft.suggestion.before : draft.text;
     store.dispatch({ type: "suggestion-cleared", dialogueID });
     setOutcome(null);
     setAsking(true);
     try {
       const result = await api.suggest(dialogueID, current.signal);
       if (result.text.trim() === "") setOutcome("nothing");
-      else {
-        const sources = result.sources.map((source) => ({ id: source.item_id, title: source.title, text: source.text }));
-        change({ kind: "text", text: result.text, suggestion: { turnID: result.turn_id, sources, before } });
-      }
+      else change(withSuggestion(draft, result));
     } catch {
       if (!current.signal.aborted) setOutcome("failed");
     } finally {

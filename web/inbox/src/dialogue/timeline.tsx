@@ -3,6 +3,13 @@ import type { Message } from "../api/types";
 import { useFormats } from "../i18n/format";
 import classes from "./timeline.module.css";
 
+/** The limits of the shop that a bot can reach. */
+const limits = ["dialogue_turns", "day_calls", "day_tokens", "day_cost"] as const;
+
+function isLimit(detail: string | undefined): detail is (typeof limits)[number] {
+  return limits.some((limit) => limit === detail);
+}
+
 /** What happened to the dialogue, in a sentence. */
 export function useTimelineText(): (message: Message) => string {
   const { t } = useTranslation();
@@ -13,6 +20,7 @@ export function useTimelineText(): (message: Message) => string {
     switch (data.type) {
       case "handoff":
         if (data.reason === "operator" && name) return t("timeline.handoffBy", { name });
+        if (data.reason === "rule" && isLimit(data.detail)) return t("timeline.handoff", { reason: t(`limit.${data.detail}`) });
         return t("timeline.handoff", { reason: t(`reasonInline.${data.reason ?? "rule"}`) });
       case "taken_over":
         if (data.reason === "phone_reply") return t("timeline.takenOverPhone");
@@ -27,6 +35,8 @@ export function useTimelineText(): (message: Message) => string {
         return name ? t("timeline.closedBy", { name }) : t("timeline.closed");
       case "reopened":
         return name ? t("timeline.reopenedBy", { name }) : t("timeline.reopened");
+      case "replayed":
+        return name ? t("timeline.replayedBy", { name }) : t("timeline.replayed");
       case "assigned":
         return data.operator ? t("timeline.assigned", { name: data.operator.name }) : t("timeline.unassigned");
     }

@@ -60,6 +60,7 @@ const tagOf = (locale: string) => (locale === "en" ? "en-GB" : "ru");
 
 export class Formats {
   readonly #t: TFunction;
+  readonly #tag: string;
   readonly #names: DateNames;
   readonly #time: Intl.DateTimeFormat;
   readonly #yearDate: Intl.DateTimeFormat;
@@ -69,6 +70,7 @@ export class Formats {
   constructor(locale: string, t: TFunction) {
     const tag = tagOf(locale);
     this.#t = t;
+    this.#tag = tag;
     this.#names = dateNames(locale);
     this.#time = new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit" });
     this.#yearDate = new Intl.DateTimeFormat(tag, { day: "2-digit", month: "2-digit", year: "2-digit" });
@@ -80,6 +82,20 @@ export class Formats {
   full = (iso: string) => `${this.#names.fullDate(new Date(iso))}, ${this.time(iso)}`;
   number = (value: number) => this.#number.format(value);
   percent = (share: number) => this.#percent.format(Math.min(1, Math.max(0, share)));
+
+  /** How long something took. */
+  took(milliseconds: number): string {
+    return milliseconds < 100 ? this.#t("turn.instant") : this.#t("turn.seconds", { n: this.number(milliseconds / 1000) });
+  }
+
+  /** A sum in millionths of its currency; of less than one the first two figures that count. */
+  money(micros: number, currency: string): string {
+    const value = micros / 1_000_000;
+    const precision: Intl.NumberFormatOptions = value !== 0 && Math.abs(value) < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 2 };
+    // The sign of the tenge stands behind the number in every language.
+    if (currency === "KZT") return `${new Intl.NumberFormat(this.#tag, precision).format(value)}\u00a0₸`;
+    return new Intl.NumberFormat(this.#tag, { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: 0, ...precision }).format(value);
+  }
 
   /** When, as short as a row of the list needs it. */
   ago(iso: string, now: number): string {

@@ -57,6 +57,13 @@ describe("the three languages", () => {
     expect(words(trees.en)).toEqual(["Switch to bot", "Switch to operator", "Ask the bot to answer"]);
   });
 
+  it("use the agreed words for what the bot could not answer", () => {
+    const words = (tree: Map<string, string>) => [tree.get("admin.section.failed-answers"), tree.get("failures.replay"), tree.get("failures.try")];
+    expect(words(trees.ru)).toEqual(["Несостоявшиеся ответы бота", "Повторить", "Проверить без отправки"]);
+    expect(words(trees.kk)).toEqual(["Боттың сәтсіз жауаптары", "Қайталау", "Жібермей тексеру"]);
+    expect(words(trees.en)).toEqual(["Failed bot answers", "Replay", "Try without sending"]);
+  });
+
   it("never fall back to Russian where a browser counts otherwise", async () => {
     await instance.changeLanguage("kk");
     for (const form of ["one", "two", "few", "many", "other"]) expect(instance.exists(`alerts.title_${form}`, { lng: "kk", fallbackLng: [] }), form).toBe(true);
@@ -113,5 +120,25 @@ describe("times", () => {
     expect(formats.full(new Date(2026, 10, 3, 9, 5).toISOString())).toBe("2026 ж. 3 қараша, 09:05");
     expect(formats.day(new Date(2026, 0, 6).toISOString(), now)).toBe("6 қаңтар");
     expect(formats.ago(new Date(2026, 2, 6).toISOString(), now)).toBe("жм");
+  });
+});
+
+describe("money", () => {
+  const spaced = (text: string) => text.replace(/[\u00a0\u202f]/g, " ");
+  const format = async (language: string, micros: number, currency: string) => {
+    await instance.changeLanguage(language);
+    return spaced(new Formats(language, instance.t).money(micros, currency));
+  };
+
+  it.each([
+    ["ru", 250_000_000_000, "KZT", "250 000 ₸"],
+    ["kk", 1_250_000, "KZT", "1,25 ₸"],
+    ["en", 1_250_000, "KZT", "1.25 ₸"],
+    ["ru", 423, "USD", "0,00042 $"],
+    ["en", 423, "USD", "$0.00042"],
+    ["en", 12_300_000, "EUR", "€12.3"],
+    ["en", 0, "USD", "$0"],
+  ])("in %s: %d millionths of %s", async (language, micros, currency, expected) => {
+    expect(await format(language, micros, currency)).toBe(expected);
   });
 });

@@ -1,11 +1,12 @@
-import { ActionIcon, Menu, TextInput, Tooltip, UnstyledButton } from "@mantine/core";
-import { IconChevronDown, IconMail, IconSearch, IconX } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
-import type { ReactNode, RefObject } from "react";
+import { ActionIcon, TextInput, Tooltip } from "@mantine/core";
+import { IconMail, IconSearch, IconX } from "@tabler/icons-react";
+import type { RefObject } from "react";
 import { useTranslation } from "react-i18next";
-import { api } from "../api/calls";
 import type { Mode, Status } from "../api/types";
 import { ChannelIcon } from "../customer/channel-icon";
+import { useChannels } from "../customer/channels";
+import { Choice, MenuChip, ToggleChip } from "../shell/chip";
+import chips from "../shell/chip.module.css";
 import type { Filter } from "./filter";
 import classes from "./filters.module.css";
 
@@ -26,8 +27,8 @@ const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 export function Filters({ filter, onChange, search, onSearch, searchRef, onLeaveSearch }: FiltersProps) {
   const { t } = useTranslation();
-  const channels = useQuery({ queryKey: ["channels"], queryFn: async () => (await api.channels()).channels, staleTime: 5 * 60_000 });
-  const chosen = channels.data?.filter((channel) => filter.channels.includes(channel.id)) ?? [];
+  const channels = useChannels();
+  const chosen = channels.filter((channel) => filter.channels.includes(channel.id));
   return (
     <div className={classes.filters}>
       <TextInput
@@ -63,8 +64,8 @@ export function Filters({ filter, onChange, search, onSearch, searchRef, onLeave
           )
         }
       />
-      <div className={classes.chips} role="group" aria-label={t("list.filters")}>
-        <Chip
+      <div className={chips.chips} role="group" aria-label={t("list.filters")}>
+        <MenuChip
           label={chosen.length === 0 ? t("list.channel") : chosen.map((channel) => channel.name).join(", ")}
           name={t("list.channel")}
           active={chosen.length > 0}
@@ -72,17 +73,17 @@ export function Filters({ filter, onChange, search, onSearch, searchRef, onLeave
           <Choice checked={filter.channels.length === 0} onClick={() => onChange({ channels: [] })}>
             {t("list.any")}
           </Choice>
-          {channels.data?.map((channel) => (
+          {channels.map((channel) => (
             <Choice key={channel.id} checked={filter.channels.includes(channel.id)} onClick={() => onChange({ channels: toggle(filter.channels, channel.id) })}>
-              <span className={classes.option}>
+              <span className={chips.option}>
                 <ChannelIcon channel={channel} />
                 <bdi>{channel.name}</bdi>
               </span>
             </Choice>
           ))}
-        </Chip>
+        </MenuChip>
         {filter.view !== "closed" && (
-          <Chip
+          <MenuChip
             label={filter.statuses.length === 0 ? t("list.status") : filter.statuses.map((status) => t(`status.${status}`)).join(", ")}
             name={t("list.status")}
             active={filter.statuses.length > 0}
@@ -95,10 +96,10 @@ export function Filters({ filter, onChange, search, onSearch, searchRef, onLeave
                 {t(`status.${status}`)}
               </Choice>
             ))}
-          </Chip>
+          </MenuChip>
         )}
         {filter.view !== "bot" && (
-          <Chip label={filter.mode === null ? t("list.mode") : t(`mode.${filter.mode}`)} name={t("list.mode")} active={filter.mode !== null}>
+          <MenuChip label={filter.mode === null ? t("list.mode") : t(`mode.${filter.mode}`)} name={t("list.mode")} active={filter.mode !== null}>
             <Choice checked={filter.mode === null} onClick={() => onChange({ mode: null })}>
               {t("list.anyMode")}
             </Choice>
@@ -107,12 +108,12 @@ export function Filters({ filter, onChange, search, onSearch, searchRef, onLeave
                 {t(`mode.${mode}`)}
               </Choice>
             ))}
-          </Chip>
+          </MenuChip>
         )}
         <Tooltip label={t("list.unread")}>
-          <UnstyledButton className={classes.chip} data-active={filter.unread || undefined} aria-label={t("list.unread")} aria-pressed={filter.unread} onClick={() => onChange({ unread: !filter.unread })}>
+          <ToggleChip label={t("list.unread")} active={filter.unread} onClick={() => onChange({ unread: !filter.unread })}>
             <IconMail size={16} stroke={1.8} aria-hidden />
-          </UnstyledButton>
+          </ToggleChip>
         </Tooltip>
       </div>
     </div>
@@ -121,26 +122,4 @@ export function Filters({ filter, onChange, search, onSearch, searchRef, onLeave
 
 function toggle<T>(values: T[], value: T): T[] {
   return values.includes(value) ? values.filter((other) => other !== value) : [...values, value];
-}
-
-function Chip({ label, name, active, children }: { label: string; name: string; active: boolean; children: ReactNode }) {
-  return (
-    <Menu position="bottom-start" closeOnItemClick={false} withinPortal>
-      <Menu.Target>
-        <UnstyledButton className={classes.chip} data-active={active || undefined} aria-label={active ? `${name}: ${label}` : name}>
-          <span className={classes.chipLabel}>{label}</span>
-          <IconChevronDown size={14} stroke={2} aria-hidden />
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>{children}</Menu.Dropdown>
-    </Menu>
-  );
-}
-
-function Choice({ checked, onClick, children }: { checked: boolean; onClick(): void; children: ReactNode }) {
-  return (
-    <Menu.CheckboxItem checked={checked} onChange={onClick}>
-      {children}
-    </Menu.CheckboxItem>
-  );
 }

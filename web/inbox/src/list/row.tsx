@@ -1,13 +1,14 @@
 import { IconRobot, IconUser } from "@tabler/icons-react";
-import { memo, type MouseEvent } from "react";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Dialogue } from "../api/types";
 import { ChannelIcon } from "../customer/channel-icon";
 import { useCustomerName } from "../customer/name";
 import { useFormats } from "../i18n/format";
 import { useMinute } from "../i18n/now";
-import { dialoguePath, navigate } from "../router";
+import { dialoguePath } from "../router";
 import { useMe } from "../session/session";
+import { Link } from "../shell/link";
 import classes from "./row.module.css";
 import { WaitingBadge } from "./waiting-badge";
 
@@ -24,15 +25,11 @@ export const Row = memo(function Row({ dialogue, active }: RowProps) {
   const formats = useFormats();
   const now = useMinute();
   const nameOf = useCustomerName();
-  const open = (event: MouseEvent) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-    event.preventDefault();
-    navigate(dialoguePath(dialogue.id), { toWrite: true });
-  };
   const last = dialogue.last_message;
   return (
-    <a
-      href={dialoguePath(dialogue.id)}
+    <Link
+      to={dialoguePath(dialogue.id)}
+      toWrite
       className={classes.row}
       data-testid="dialogue-row"
       data-dialogue-id={dialogue.id}
@@ -40,7 +37,6 @@ export const Row = memo(function Row({ dialogue, active }: RowProps) {
       data-unread={dialogue.unread > 0 || undefined}
       data-waiting={dialogue.waiting_since !== null || undefined}
       aria-current={active ? "page" : undefined}
-      onClick={open}
       draggable={false}
     >
       <span className={classes.line}>
@@ -66,7 +62,7 @@ export const Row = memo(function Row({ dialogue, active }: RowProps) {
           {t(`status.${dialogue.status}`)}
         </span>
       </span>
-    </a>
+    </Link>
   );
 });
 

@@ -1,13 +1,14 @@
 import { Avatar, Button, Group, type MantineColorScheme, Menu, Modal, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { IconKeyboard, IconLogout, IconMailQuestion } from "@tabler/icons-react";
+import { IconHistory, IconKeyboard, IconLogout, IconMailQuestion, IconMessageReport } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { chooseLanguage, type Language, languages } from "../i18n";
-import { deadLettersPath, navigate } from "../router";
+import { adminPath, adminSections, navigate } from "../router";
 import { useLogout, useMe } from "../session/session";
 import { useSelected } from "../store/store";
 import classes from "./rail.module.css";
 
+const sectionIcons = { "failed-answers": IconMessageReport, audit: IconHistory, "dead-letters": IconMailQuestion };
 const schemes: MantineColorScheme[] = ["auto", "light", "dark"];
 
 export function AccountMenu({ onHelp }: { onHelp(): void }) {
@@ -55,10 +56,15 @@ export function AccountMenu({ onHelp }: { onHelp(): void }) {
           {me.role === "admin" && (
             <>
               <Menu.Divider />
-              <Menu.Label>{t("menu.admin")}</Menu.Label>
-              <Menu.Item leftSection={<IconMailQuestion size={16} aria-hidden />} onClick={() => navigate(deadLettersPath)}>
-                {t("menu.deadLetters")}
-              </Menu.Item>
+              <Menu.Label>{t("admin.label")}</Menu.Label>
+              {adminSections.map((section) => {
+                const Icon = sectionIcons[section];
+                return (
+                  <Menu.Item key={section} leftSection={<Icon size={16} aria-hidden />} onClick={() => navigate(adminPath(section))}>
+                    {t(`admin.section.${section}`)}
+                  </Menu.Item>
+                );
+              })}
             </>
           )}
           <Menu.Divider />

@@ -15,10 +15,11 @@ export function useProblemText(): (error: unknown) => string {
   return (error) => t(`error.${problemKind(error)}`);
 }
 
-export function useShowProblem(): (error: unknown) => void {
+/** Shows an error, in words of its place where there are better ones. */
+export function useShowProblem(): (error: unknown, words?: string) => void {
   const { t } = useTranslation();
   const text = useProblemText();
-  return (error) => {
-    notifications.show({ id: `problem-${problemKind(error)}`, title: t("error.title"), message: text(error), color: "red", autoClose: 8000, closeButtonProps: { "aria-label": t("common.dismiss") } });
+  return (error, words) => {
+    notifications.show({ id: `problem-${problemKind(error)}`, title: t("error.title"), message: words ?? text(error), color: "red", autoClose: 8000, closeButtonProps: { "aria-label": t("common.dismiss") } });
   };
 }

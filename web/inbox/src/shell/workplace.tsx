@@ -2,7 +2,7 @@
 import { useDebouncedValue, useMediaQuery } from "@mantine/hooks";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { DeadLettersPage } from "../admin/dead-letters";
+import { AdminPage } from "../admin/page";
 import { Alerts } from "../alerts/alerts";
 import { DialoguePage } from "../dialogue/page";
 import { NoDialogue } from "../dialogue/none";
@@ -68,7 +68,7 @@ export function Workplace({ route }: { route: Route }) {
     K: () => step(-1),
     Escape: () => {
       if (document.activeElement instanceof HTMLElement && document.activeElement !== document.body) document.activeElement.blur();
-      else if (place.page === "dead-letters" || dialogueID !== null) navigate("/");
+      else if (place.page === "admin" || dialogueID !== null) navigate("/");
     },
   });
 
@@ -78,7 +78,7 @@ export function Workplace({ route }: { route: Route }) {
 
   return (
     <div className={classes.workplace} data-narrow={narrow || undefined} data-page={place.page}>
-      <Rail view={inboxShown ? filter.view : null} onView={chooseView} onHelp={() => setHelpOpen(true)} />
+      <Rail view={inboxShown ? filter.view : null} section={place.page === "admin" ? place.section : null} onView={chooseView} onHelp={() => setHelpOpen(true)} />
       {listShown && (
         <section className={classes.list} aria-label={t("list.label")}>
           <Filters filter={filter} onChange={change} search={search} onSearch={setSearch} searchRef={searchRef} onLeaveSearch={() => listRef.current?.querySelector("a")?.focus()} />
@@ -90,9 +90,9 @@ export function Workplace({ route }: { route: Route }) {
           {dialogueID === null ? <NoDialogue empty={!list.loading && list.ids.length === 0} /> : <DialoguePage key={dialogueID} id={dialogueID} narrow={narrow} />}
         </main>
       )}
-      {place.page === "dead-letters" && (
+      {place.page === "admin" && (
         <main className={classes.page}>
-          <DeadLettersPage />
+          <AdminPage key={place.section} section={place.section} />
         </main>
       )}
       <div className={classes.connection}>

@@ -1,8 +1,9 @@
 // Things to test with, complete by default.
-import type { Dialogue, Message, Operator } from "../api/types";
+import type { AuditEntry, Dialogue, FailedTurn, Message, Operator, TurnDetail } from "../api/types";
 
 export const me: Operator = { id: "00000000-0000-7000-8000-0000000000aa", email: "aigul@example.kz", name: "Айгуль", role: "operator" };
 export const colleague: Operator = { id: "00000000-0000-7000-8000-0000000000bb", email: "timur@example.kz", name: "Тимур", role: "operator" };
+export const admin: Operator = { id: "00000000-0000-7000-8000-0000000000cc", email: "dana@example.kz", name: "Дана", role: "admin" };
 
 export const id = (number: number) => `00000000-0000-7000-8000-${String(number).padStart(12, "0")}`;
 export const at = (minute: number, second = 0) => new Date(Date.UTC(2026, 2, 10, 9, minute, second)).toISOString();
@@ -47,6 +48,63 @@ export function message(seq: number, change: Partial<Message> = {}): Message {
     turn_id: null,
     client_id: null,
     created_at: at(0, seq),
+    ...change,
+  };
+}
+
+export function turn(number: number, change: Partial<TurnDetail> = {}): TurnDetail {
+  return {
+    id: id(20_000 + number),
+    dialogue_id: id(number),
+    kind: "reply",
+    state: "answered",
+    from_seq: 0,
+    to_seq: 1,
+    attempts: 1,
+    restarts: 0,
+    answer: "Ответ",
+    handoff_reason: null,
+    cause: null,
+    error: null,
+    model: "gpt-4o-mini",
+    prompt_version: "3",
+    prompt_tokens: 1200,
+    completion_tokens: 80,
+    tokens_estimated: false,
+    cost_micros: null,
+    currency: null,
+    first_word_ms: null,
+    model_ms: null,
+    sources: [],
+    started_at: at(0),
+    finished_at: at(0, 2),
+    tool_calls: [],
+    request: null,
+    response: null,
+    replay: null,
+    ...change,
+  };
+}
+
+export function failedTurn(number: number, change: Partial<FailedTurn> = {}): FailedTurn {
+  return {
+    ...turn(number, { state: "failed", answer: null, cause: "bad_key", error: "401 Unauthorized", handoff_reason: "bot_error" }),
+    dialogue: dialogue(number, { mode: "operator", handoff_reason: "bot_error", waiting_since: at(0, 2) }),
+    question: `Вопрос ${number}`,
+    open: true,
+    replay: null,
+    ...change,
+  };
+}
+
+export function auditEntry(change: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    id: id(30_000),
+    at: at(0),
+    actor: { kind: "operator", id: admin.id, name: admin.name },
+    action: "taken_over",
+    object: { kind: "dialogue", id: id(1), name: "Асель" },
+    detail: {},
     ...change,
   };
 }

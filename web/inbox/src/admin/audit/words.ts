@@ -1,0 +1,73 @@
+// The audit log in the words of a shop's owner.
+import type { TFunction } from "i18next";
+import type { AuditEntry } from "../../api/types";
+import { causeOf } from "../failures/cause";
+
+export const actions = [
+  "taken_over",
+  "returned_to_bot",
+  "turn_replayed",
+  "channel_added",
+  "channel_changed",
+  "operator_added",
+  "operator_changed",
+  "api_token_made",
+  "bot_changed",
+] as const satisfies AuditEntry["action"][];
+
+/** Who did it. */
+export function actorName(t: TFunction, { actor }: AuditEntry): string {
+  switch (actor.kind) {
+    case "command":
+      return t("audit.command");
+    case "bot":
+      return t("audit.bot");
+    case "operator":
+      return actor.name;
+  }
+}
+
+/** What it was done to; empty when the action says it already. */
+export function objectName(t: TFunction, { object }: AuditEntry): string {
+  if (object.kind === "bot") return "";
+  // Customers without a name are logged by their number.
+  const visitor = object.kind === "dialogue" ? /^visitor (\d+)$/.exec(object.name)?.[1] : undefined;
+  return visitor === undefined ? object.name : t("customer.visitor", { number: visitor });
+}
+
+/** What else is known about it; what there are no words for is left out. */
+export function detailsOf(t: TFunction, { action, detail }: AuditEntry): string[] {
+  const text = (name: string) => (typeof detail[name] === "string" ? detail[name] : "");
+  const is = (name: string) => detail[name] === true;
+  const parts: (string | false)[] = [];
+  switch (action) {
+    case "turn_replayed": {
+      const outcome = text("outcome");
+      parts.push(t("audit.detail.cause", { cause: t(`cause.${causeOf(text("cause") || null)}`) }));
+      parts.push((outcome === "returned_to_bot" || outcome === "suggested") && t(`failures.outcome.${outcome}`));
+      break;
+    }
+    case "channel_added": {
+      const kind = text("kind");
+      parts.push((kind === "widget" || kind === "telegram") && t(`channel.${kind}`));
+      break;
+    }
+    case "channel_changed":
+      parts.push(is("renamed") && t("audit.detail.renamed"));
+      parts.push(is("secrets_changed") && t("audit.detail.secrets"));
+      parts.push(is("settings_changed") && t("audit.detail.settings"));
+      parts.push(typeof detail["enabled"] === "boolean" && (is("enabled") ? t("audit.detail.enabled") : t("audit.detail.disabled")));
+      break;
+    case "operator_added":
+    case "operator_changed":
+      parts.push(is("renamed") && t("audit.detail.renamed"));
+      parts.push(is("password_changed") && t("audit.detail.password"));
+      parts.push(text("role") !== "" && (text("role") === "admin" ? t("audit.detail.roleAdmin") : t("audit.detail.roleOperator")));
+      parts.push(typeof detail["disabled"] === "boolean" && (is("disabled") ? t("audit.detail.locked") : t("audit.detail.unlocked")));
+      break;
+    case "bot_changed":
+      parts.push(typeof detail["version"] === "number" && t("audit.detail.version", { n: detail["version"] }));
+  }
+  parts.push(text("channel") !== "" && t("audit.detail.channel", { name: text("channel") }));
+  return parts.filter((part) => part !== false);
+}

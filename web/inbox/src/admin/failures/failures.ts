@@ -1,0 +1,68 @@
+// The failed answers of a filter, and how many there are.
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { api, type FailureQuery } from "../../api/calls";
+import { useMe } from "../../session/session";
+
+export interface FailureFilter {
+  cause: string | null;
+  channel: string | null;
+  /** Only those whose customers still wait. */
+  waiting: boolean;
+}
+
+export const firstFilter: FailureFilter = { cause: null, channel: null, waiting: true };
+
+export const failureKeys = {
+  all: ["failures"],
+  counts: ["failures", "counts"],
+  list: (filter: FailureFilter) => ["failures", "list", filter],
+  toReplay: (filter: FailureFilter) => ["failures", "to-replay", filter.cause, filter.channel],
+} as const;
+
+export type FailureCounts = Awaited<ReturnType<typeof api.failureCounts>>;
+
+function toQuery(filter: FailureFilter): FailureQuery {
+  return {
+    ...(filter.cause === null ? {} : { cause: filter.cause }),
+    ...(filter.channel === null ? {} : { channel: filter.channel }),
+    ...(filter.waiting ? { open: true } : {}),
+  };
+}
+
+export function useFailures(filter: FailureFilter) {
+  return useInfiniteQuery({
+    queryKey: failureKeys.list(filter),
+    queryFn: ({ pageParam, signal }) => api.failures({ ...toQuery(filter), ...(pageParam ? { cursor: pageParam } : {}) }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  });
+}
+
+/** How many answers failed within a week. Only admins may know; the stream says when it changes. */
+export function useFailureCounts(): FailureCounts | null {
+  const me = useMe();
+  const query = useQuery({ queryKey: failureKeys.counts, queryFn: api.failureCounts, enabled: me.role === "admin", staleTime: Infinity });
+  return query.data ?? null;
+}
+
+/** The most that one call replays. */
+const atOnce = 200;
+const pageSize = 100;
+
+export interface ToReplay {
+  count: number;
+  /** There are more than one call replays. */
+  more: boolean;
+}
+
+/** How many answers a replay of all in a filter concerns. */
+export async function countToReplay(filter: FailureFilter, signal?: AbortSignal): Promise<ToReplay> {
+  let count = 0;
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof api.failures>> = await api.failures({ ...toQuery({ ...filter, waiting: true }), limit: pageSize, ...(cursor ? { cursor } : {}) }, signal);
+    count += page.turns.length;
+    cursor = page.next_cursor;
+  } while (cursor !== null && count < atOnce);
+  return { count, more: cursor !== null };
+}

@@ -1,0 +1,194 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { FailedTurn } from "../../api/types";
+import { admin, at, dialogue, failedTurn, id, me } from "../../test/fixtures";
+import { renderInbox } from "../../test/render";
+import { AdminPage } from "../page";
+
+interface Sent {
+  path: string;
+  body: unknown;
+}
+
+let turns: FailedTurn[];
+let causes: { cause: string; failed: number; open: number }[];
+let replay: (body: { dry_run?: boolean }) => Response;
+let sent: Sent[];
+
+const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
+const problem = (status: number, code: string, detail: string) => json({ status, code, detail, title: "", type: "" }, status);
+
+beforeEach(() => {
+  turns = [failedTurn(1), failedTurn(2)];
+  causes = [{ cause: "bad_key", failed: 3, open: 2 }];
+  replay = () => json({});
+  sent = [];
+  window.history.replaceState(null, "", "/#failed-answers");
+  vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
+    const body = typeof init.body === "string" ? (JSON.parse(init.body) as { dry_run?: boolean }) : null;
+    sent.push({ path, body });
+    if (path.startsWith("/api/v1/turns?")) return Promise.resolve(json({ turns, next_cursor: null }));
+    if (path === "/api/v1/failures") return Promise.resolve(json({ open: causes.reduce((sum, one) => sum + one.open, 0), causes }));
+    if (path === "/api/v1/channels") return Promise.resolve(json({ channels: [dialogue(1).channel] }));
+    if (path.endsWith("/replay")) return Promise.resolve(replay(body ?? {}));
+    return new Promise(() => undefined);
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const open = (operator = admin) => renderInbox(<AdminPage section="failed-answers" />, { operator });
+const rows = () => screen.findAllByTestId("failed-answer");
+const button = (name: string, where = screen.getAllByTestId("failed-answer")[0]!) => within(where).getByRole("button", { name });
+const asked = () => sent.filter(({ path }) => path.startsWith("/api/v1/turns?")).map(({ path }) => path.split("?")[1]);
+
+describe("the page", () => {
+  it("shows at a glance who asked what, and why there was no answer", async () => {
+    const replayed = { at: at(7), by: "Дана", outcome: "returned_to_bot" } as const;
+    turns = [failedTurn(1, { attempts: 4 }), failedTurn(2, { cause: "never heard of", question: "", open: false, replay: replayed }), failedTurn(3, { open: false })];
+    await open();
+    const [first, second, third] = await rows();
+    expect(first!.textContent).toContain("Посетитель 1");
+    expect(first!.textContent).toContain("Вопрос 1");
+    expect(first!.textContent).toContain("Ключ модели не подходит или не оплачен");
+    expect(first!.textContent).toContain("4 попытки");
+    expect(within(first!).queryByTestId("waiting-badge")).not.toBeNull();
+    expect(second!.textContent).toContain("Сообщение без текста");
+    expect(second!.textContent).toContain("Другая причина");
+    expect(second!.textContent).toMatch(/Повтор: Дана, .*, диалог вернулся к боту/);
+    expect(within(second!).queryByRole("button", { name: "Повторить" })).toBeNull();
+    expect(third!.textContent).toContain("Клиент больше не ждёт");
+    expect(within(first!).getByRole("link", { name: "Посетитель 1" }).getAttribute("href")).toBe(`/d/${id(1)}`);
+  });
+
+  it("asks first for those who wait, then by the chosen cause", async () => {
+    await open();
+    await rows();
+    expect(asked()).toEqual(["state=failed&open=true"]);
+    await userEvent.click(screen.getByRole("button", { name: /Ключ модели не подходит или не оплачен\s*2/ }));
+    await waitFor(() => expect(asked().at(-1)).toBe("state=failed&cause=bad_key&open=true"));
+    await userEvent.click(screen.getByRole("button", { name: "Клиент ещё ждёт" }));
+    await waitFor(() => expect(asked().at(-1)).toBe("state=failed&cause=bad_key"));
+    expect(screen.queryByRole("button", { name: /Ключ модели не подходит или не оплачен\s*3/ })).not.toBeNull();
+  });
+
+  it("teaches when nothing has ever failed, and says when nobody waits any more", async () => {
+    turns = [];
+    causes = [];
+    const { unmount } = await open();
+    await screen.findByText("Бот отвечает без сбоев");
+    unmount();
+    causes = [{ cause: "bad_key", failed: 3, open: 0 }];
+    await open();
+    await screen.findByText("Никто не ждёт");
+    await userEvent.click(screen.getByRole("button", { name: "Показать все сбои" }));
+    await waitFor(() => expect(asked().at(-1)).toBe("state=failed"));
+  });
+
+  it("is for admins: others are told so, and ask for nothing", async () => {
+    await open(me);
+    expect(screen.queryByText("Эта страница только для администраторов")).not.toBeNull();
+    expect(screen.queryByRole("navigation")).toBeNull();
+    expect(sent).toEqual([]);
+  });
+});
+
+describe("trying without sending", () => {
+  const tryFirst = async () => {
+    await open();
+    await rows();
+    await userEvent.click(button("Проверить без отправки"));
+    return screen.findByTestId("trial");
+  };
+
+  it("shows the would-be answer with its sources", async () => {
+    replay = () => json({ text: "Доставим завтра.", handoff: null, error: null, sources: [{ item_id: "s1", title: "Доставка", text: "Завтра", score: 0.9 }] });
+    const trial = await tryFirst();
+    await within(trial).findByText("Доставим завтра.");
+    expect(trial.textContent).toContain("Клиенту ничего не отправлено");
+    expect(trial.textContent).toContain("Доставка");
+    expect(sent.at(-1)).toEqual({ path: `/api/v1/turns/${id(20_001)}/replay`, body: { dry_run: true } });
+    expect(button("Повторить").hasAttribute("data-disabled")).toBe(false);
+  });
+
+  it("says that the bot would hand over", async () => {
+    replay = () => json({ text: "", handoff: "no_answer", error: null, sources: [] });
+    await within(await tryFirst()).findByText("Бот передал бы диалог оператору: бот не нашёл ответа.");
+  });
+
+  it("says that it would fail again, and what to do", async () => {
+    replay = () => json({ text: "", handoff: null, error: "rate_limited", sources: [] });
+    const trial = await tryFirst();
+    await within(trial).findByText("Бот снова не смог бы ответить. Слишком много запросов к модели.");
+    expect(trial.textContent).toContain("Подождите немного");
+  });
+
+  it("shows what the server says when it cannot be tried", async () => {
+    replay = () => problem(409, "conflict", "the questions are too far back");
+    await within(await tryFirst()).findByText("Повторить этот ответ нельзя. Сервер пояснил: the questions are too far back");
+  });
+});
+
+describe("replaying", () => {
+  const replayFirst = async () => {
+    await open();
+    await rows();
+    await userEvent.click(button("Повторить"));
+  };
+
+  it("says that the bot has the dialogue again, and takes the row away", async () => {
+    replay = () => {
+      turns = turns.slice(1);
+      return json({ outcome: "returned_to_bot", dialogue: dialogue(1), suggestion: null });
+    };
+    await replayFirst();
+    await screen.findByText("Посетитель 1: диалог снова у бота, он отвечает");
+    await waitFor(() => expect(screen.getAllByTestId("failed-answer")).toHaveLength(1));
+    expect(sent.find(({ path }) => path.endsWith("/replay"))?.body).toEqual({ dry_run: false });
+  });
+
+  it("leads to the draft where humans are at it, and keeps what was typed there", async () => {
+    localStorage.setItem(`parley.draft.${admin.id}.${id(1)}`, JSON.stringify({ kind: "text", text: "Моё начало", suggestion: null }));
+    replay = () => json({ outcome: "suggested", dialogue: null, suggestion: { text: "Доставим завтра.", turn_id: id(5), sources: [] } });
+    await replayFirst();
+    await userEvent.click(await screen.findByRole("button", { name: "Открыть диалог с черновиком" }));
+    expect(window.location.pathname).toBe(`/d/${id(1)}`);
+    expect(JSON.parse(localStorage.getItem(`parley.draft.${admin.id}.${id(1)}`)!)).toEqual({
+      kind: "text",
+      text: "Доставим завтра.",
+      suggestion: { turnID: id(5), sources: [], before: "Моё начало" },
+    });
+  });
+
+  it("says so when the bot has no draft either", async () => {
+    replay = () => json({ outcome: "suggested", dialogue: null, suggestion: { text: "", turn_id: id(5), sources: [] } });
+    await replayFirst();
+    await screen.findByText(/бот не нашёл, что ответить/);
+    expect(localStorage.getItem(`parley.draft.${admin.id}.${id(1)}`)).toBeNull();
+  });
+
+  it("shows what the server says when somebody else was first", async () => {
+    replay = () => problem(409, "conflict", "Тимур has replayed it already");
+    await replayFirst();
+    await screen.findByText(/Сервер пояснил: Тимур has replayed it already/);
+  });
+});
+
+describe("replaying all", () => {
+  it("says how many, does it once, and tells what came of it", async () => {
+    let more = true;
+    replay = () => json({ replayed: 2, skipped: 1, more });
+    await open();
+    await rows();
+    await userEvent.click(screen.getByRole("button", { name: "Повторить все" }));
+    const dialog = await screen.findByRole("dialog");
+    await within(dialog).findByText("Бот ещё раз даст 2 ответа.");
+    await userEvent.click(within(dialog).getByRole("button", { name: "Повторить" }));
+    await within(dialog).findByText("Повторено: 2. Пропущено: 1.");
+    expect(sent.filter(({ path }) => path.endsWith("/replay"))).toEqual([{ path: "/api/v1/turns/replay", body: { filter: {} } }]);
+    more = false;
+    await userEvent.click(await within(dialog).findByRole("button", { name: "Повторить следующие" }));
+    await waitFor(() => expect(within(dialog).queryByRole("button", { name: "Повторить следующие" })).toBeNull());
+    expect(within(dialog).queryByText(/Остались ещё/)).toBeNull();
+  });
+});

@@ -1,0 +1,21 @@
+import { screen } from "@testing-library/react";
+import { expect, it } from "vitest";
+import type { TimelineEvent } from "../api/types";
+import { message } from "../test/fixtures";
+import { renderInbox } from "../test/render";
+import { TimelineLine } from "./timeline";
+
+const dana = { id: "d", name: "Дана" };
+
+it.each<["ru" | "kk" | "en", TimelineEvent, string]>([
+  ["ru", { type: "replayed", operator: dana }, "Дана: бот пробует ответить ещё раз"],
+  ["kk", { type: "replayed", operator: dana }, "Дана боттың жауабын қайталады"],
+  ["en", { type: "replayed", operator: dana }, "Дана had the bot try to answer again"],
+  ["ru", { type: "replayed" }, "Бот пробует ответить ещё раз"],
+  ["ru", { type: "closed", detail: "silence" }, "Диалог закрыт: в нём давно никто не писал"],
+  ["kk", { type: "closed", detail: "silence" }, "Диалог жабылды: көптен бері ешкім жазбады"],
+  ["en", { type: "closed", detail: "silence" }, "Dialogue closed: nobody has written for a long time"],
+])("says in %s what happened: %j", async (language, data, text) => {
+  await renderInbox(<TimelineLine message={message(1, { kind: "event", author: "system", text: "", data })} />, { language });
+  expect(screen.queryByText(text)).not.toBeNull();
+});
