@@ -198,7 +198,7 @@ func (s *Server) replayTurn(c *gin.Context) (any, error) {
 		return s.tryTurn(c, id)
 	}
 	operator := operatorRef(c)
-	d, err := s.Store.ReplayTurn(c, id, operator, true)
+	d, err := s.Store.ReplayTurn(c, id, &operator, true)
 	switch {
 	case err == nil:
 		s.Log.Info("turn replayed", "turn_id", id, "dialogue_id", d.ID, "outcome", store.ReplayReturned, "operator_id", operator.ID)
@@ -271,30 +271,11 @@ func (s *Server) replayTurns(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Store.FailedTurns(c, filter, nil, replaysAtOnce+1)
+	by := operatorRef(c)
+	out, err := s.Store.ReplayTurns(c, filter, &by, replaysAtOnce, replayEvery)
 	if err != nil {
 		return nil, err
 	}
-	more := len(list) > replaysAtOnce
-	list = list[:min(len(list), replaysAtOnce)]
-	done, skipped := 0, 0
-	pace := time.NewTicker(replayEvery)
-	defer pace.Stop()
-	for i := len(list) - 1; i >= 0; i-- {
-		switch _, err := s.Store.ReplayTurn(c, list[i].Turn.ID, operatorRef(c), false); {
-		case err == nil:
-			done++
-		case errors.Is(err, store.ErrHumansSince) || dialogue.ErrorCode(err) == dialogue.CodeConflict:
-			skipped++
-		default:
-			return nil, err
-		}
-		select {
-		case <-pace.C:
-		case <-c.Done():
-			return nil, c.Err()
-		}
-	}
-	s.Log.Info("turns replayed", "replayed", done, "skipped", skipped, "operator_id", operatorRef(c).ID)
-	return gin.H{"replayed": done, "skipped": skipped, "more": more}, nil
+	s.Log.Info("turns replayed", "replayed", out.Replayed, "skipped", out.Skipped, "operator_id", by.ID)
+	return out, nil
 }

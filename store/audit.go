@@ -88,14 +88,17 @@ func (s *Store) audit(ctx context.Context, tx db.DBTX, a Actor, action Action, o
 	return nil
 }
 
-// audit logs what an operator does to the dialogue.
-func (c *change) audit(operator OperatorRef, action Action, detail map[string]any) error {
+// actor is the operator as one who acts.
+func (o OperatorRef) actor() Actor { return Actor{Kind: ActorOperator, ID: o.ID, Name: o.Name} }
+
+// audit logs what somebody does to the dialogue.
+func (c *change) audit(by Actor, action Action, detail map[string]any) error {
 	if detail == nil {
 		detail = map[string]any{}
 	}
 	detail["channel"] = c.row.channelName
 	on := object{kind: "dialogue", id: c.row.ID.String(), name: customerLabel(c.row.contactName, c.row.contactNumber)}
-	return c.s.audit(c.ctx, c.tx, Actor{Kind: ActorOperator, ID: operator.ID, Name: operator.Name}, action, on, detail)
+	return c.s.audit(c.ctx, c.tx, by, action, on, detail)
 }
 
 // AuditEntry is one entry of the audit log.

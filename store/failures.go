@@ -114,8 +114,8 @@ var ErrHumansSince = errors.New("humans have taken care of the dialogue since")
 // what is unanswered, when operators hold it only because of that failure. When
 // they have done anything since, it fails with ErrHumansSince, and with
 // suggest set records that a draft is made for them instead. A turn is replayed
-// once; one that fails again is another.
-func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator OperatorRef, suggest bool) (DialogueView, error) {
+// once; one that fails again is another. Without an operator a command does it.
+func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator *OperatorRef, suggest bool) (DialogueView, error) {
 	t, err := s.Turn(ctx, id)
 	if err != nil {
 		return DialogueView{}, err
@@ -132,16 +132,20 @@ func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator OperatorR
 				return ErrHumansSince
 			}
 		}
-		marked, err := s.q.MarkReplayed(ctx, c.tx, db.MarkReplayedParams{
-			ID: id, ReplayedBy: uuid.NullUUID{UUID: operator.ID, Valid: true}, Outcome: string(outcome),
-		})
+		mark := db.MarkReplayedParams{ID: id, Outcome: string(outcome)}
+		by := actorOf(ctx)
+		if operator != nil {
+			mark.ReplayedBy = uuid.NullUUID{UUID: operator.ID, Valid: true}
+			by = operator.actor()
+		}
+		marked, err := s.q.MarkReplayed(ctx, c.tx, mark)
 		if err != nil {
 			return fmt.Errorf("mark turn %s as replayed: %w", id, err)
 		}
 		if marked == 0 {
 			return s.notReplayable(c, t)
 		}
-		if err := c.audit(operator, ActionReplayed, map[string]any{"turn_id": id, "outcome": outcome, "cause": t.Cause}); err != nil {
+		if err := c.audit(by, ActionReplayed, map[string]any{"turn_id": id, "outcome": outcome, "cause": t.Cause}); err != nil {
 			return err
 		}
 		if human {
@@ -151,12 +155,64 @@ func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator OperatorR
 		c.state.ReturnToBot()
 		c.assign(nil)
 		c.ring = dialogue.RingTurnReplayed
-		return c.timeline(TimelineEvent{Type: TimelineReplayed, Operator: &operator})
+		return c.timeline(TimelineEvent{Type: TimelineReplayed, Operator: operator})
 	})
 	if err == nil && human {
 		err = ErrHumansSince
 	}
 	return view, err
+}
+
+// Replayed is what came of a replay of many.
+type Replayed struct {
+	Replayed int  `json:"replayed"`
+	Skipped  int  `json:"skipped"` // humans have taken them on, or somebody else was faster
+	More     bool `json:"more"`    // there were more than were asked for
+}
+
+// replayPage is how many failed turns are read at once.
+const replayPage = 500
+
+// ReplayTurns replays up to n failed turns of the filter whose customers still
+// wait, the longest waiting first, one in each interval: a model that has just
+// come back is not given all at one instant. It never makes drafts.
+func (s *Store) ReplayTurns(ctx context.Context, f FailureFilter, operator *OperatorRef, n int, interval time.Duration) (out Replayed, err error) {
+	f.Open = true
+	var waiting []uuid.UUID // the longest waiting last
+	for after, more := (*Place)(nil), true; more; {
+		page, err := s.FailedTurns(ctx, f, after, replayPage)
+		if err != nil {
+			return out, err
+		}
+		for _, t := range page {
+			waiting = append(waiting, t.Turn.ID)
+			after = &Place{At: *t.Turn.FinishedAt, ID: t.Turn.ID}
+		}
+		more = len(page) == replayPage
+	}
+	pace := time.NewTicker(interval)
+	defer pace.Stop()
+	for i := len(waiting) - 1; i >= 0; i-- {
+		if out.Replayed == n {
+			out.More = true
+			return out, nil
+		}
+		switch _, err := s.ReplayTurn(ctx, waiting[i], operator, false); {
+		case err == nil:
+			out.Replayed++
+		case errors.Is(err, ErrHumansSince) || dialogue.ErrorCode(err) == dialogue.CodeConflict:
+			out.Skipped++
+			continue
+		default:
+			return out, err
+		}
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+			return out, ctx.Err()
+		}
+	}
+	return out, nil
 }
 
 // humanSince reports whether operators hold the dialogue for more than the

@@ -93,7 +93,7 @@ func (s *Store) SetMode(ctx context.Context, id uuid.UUID, mode dialogue.Mode, o
 			c.state.ReturnToBot()
 			c.assign(nil)
 			c.ring = dialogue.RingReturnedToBot
-			if err := c.audit(operator, ActionReturnedToBot, nil); err != nil {
+			if err := c.audit(operator.actor(), ActionReturnedToBot, nil); err != nil {
 				return err
 			}
 			return c.timeline(TimelineEvent{Type: TimelineReturned, Operator: &operator})
@@ -111,7 +111,7 @@ func (c *change) takeOver(operator OperatorRef) error {
 	c.state.TakeOver(operator.ID, c.now, c.newEpisode)
 	c.assign(&operator)
 	c.ring = dialogue.RingOperatorTookOver
-	if err := c.audit(operator, ActionTakenOver, nil); err != nil {
+	if err := c.audit(operator.actor(), ActionTakenOver, nil); err != nil {
 		return err
 	}
 	return c.timeline(TimelineEvent{Type: TimelineTakenOver, Operator: &operator})

@@ -106,7 +106,7 @@ func scenarios() []scenario {
 			r.until("SELECT count(*) FROM turns WHERE state = 'failed'", 1)
 			var turn uuid.UUID
 			require.NoError(r.t, r.Pool().QueryRow(r.ctx, "SELECT id FROM turns").Scan(&turn))
-			_, err := r.ReplayTurn(r.ctx, turn, r.anna, false)
+			_, err := r.ReplayTurn(r.ctx, turn, &r.anna, false)
 			require.NoError(r.t, err)
 			r.ring(dialogue.RingTurnReplayed)
 			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)

@@ -33,6 +33,9 @@ func TestWrongUsageIsOneLineAndExitCode2(t *testing.T) { //nolint:paralleltest
 		{"wrong flag", "", "", []string{"up", "--listen", "8080"}, "parley: --listen is \"8080\": not host:port; accepted: host:port, for example 127.0.0.1:8080 or :8080\n"},
 		{"wrong variable", "PARLEY_LOG_LEVEL", "loud", []string{"up"}, "parley: PARLEY_LOG_LEVEL is \"loud\": unknown level; accepted: debug, info, warn or error\n"},
 		{"secret", "DATABASE_URL", "mysql://root:geheim@db/shop", []string{"migrate"}, "parley: DATABASE_URL does not begin with postgres://; accepted: postgres://user:password@host:5432/database\n"},
+		{"no answer named", "", "", []string{"turns", "replay"}, "parley: name one failed answer, or say --all\n"},
+		{"answer and all", "", "", []string{"turns", "replay", "--all", "x"}, "parley: name one failed answer, or say --all\n"},
+		{"no id", "", "", []string{"turns", "replay", "x"}, "parley: \"x\" is not the id of a failed answer: `parley turns list` shows them\n"},
 		{"missing for the api", "", "", []string{"api"}, "parley: DATABASE_URL is not set, and this command needs it; accepted: postgres://user:password@host:5432/database\n"},
 		{"missing for the worker", "DATABASE_URL", "postgres://u:p@db/shop", []string{"worker"}, "parley: TEMPORAL_ADDRESS is not set, and this command needs it; accepted: host:port of the Temporal frontend\n"},
 	}

@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"parley/store"
+	"parley/testenv"
+)
+
+// parley runs a command on the installation, which must succeed.
+func (s *system) parley(args ...string) string {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, parleyBinary(s.t), args...)
+	cmd.Env = append([]string{"HOME=" + s.t.TempDir()}, s.env...)
+	out, err := cmd.CombinedOutput()
+	require.NoError(s.t, err, "parley %v: %s", args, out)
+	return string(out)
+}
+
+type failedTurn struct {
+	ID       uuid.UUID
+	Cause    string
+	Question string
+	Open     bool
+	Dialogue store.DialogueView
+}
+
+func (o *operator) failedTurns() []failedTurn {
+	o.s.t.Helper()
+	var page struct{ Turns []failedTurn }
+	o.must(http.MethodGet, "/turns?state=failed&open=true&limit=100", nil, &page)
+	return page.Turns
+}
+
+// The model's key expires in the middle of the day. Every customer is told, the failed answers are listed; when the key
+// is renewed they are replayed, and everybody gets one answer to their own question.
+func TestFailedAnswersAreReplayed(t *testing.T) {
+	t.Parallel()
+	var renewed atomic.Bool
+	model := newModel(t, func(_ int, c modelCall) modelReply {
+		if !renewed.Load() {
+			return modelReply{status: http.StatusUnauthorized}
+		}
+		return modelReply{text: "You said: " + c.lastUser()}
+	})
+	s := newSystem(t, testenv.Temporal(t), model)
+	s.startAPI()
+	s.startAPI()
+	s.startWorker()
+	s.startWorker()
+	admin := s.login(adminEmail)
+	customers := make([]*customer, 6)
+	for i := range customers {
+		customers[i] = s.newCustomer()
+		customers[i].write(fmt.Sprintf("My secret is word%dword", i))
+		eventually(t, "the customer is told", func() bool { return len(customers[i].from("system")) == 1 })
+	}
+	s.settled()
+	failed := admin.failedTurns()
+	require.Len(t, failed, len(customers))
+	require.Equal(t, "bad_key", failed[0].Cause)
+	require.Contains(t, failed[0].Question, "word5word")
+
+	// Replayed too early it fails again, which is another failed answer; the customer is not told a second time.
+	admin.must(http.MethodPost, "/turns/"+failed[0].ID.String()+"/replay", map[string]bool{}, nil)
+	eventually(t, "it fails again", func() bool {
+		list := admin.failedTurns()
+		return len(list) == len(customers) && list[0].ID != failed[0].ID
+	})
+	require.Len(t, customers[5].from("system"), 1)
+	status, _ := rawRequest(t, admin.client, http.MethodPost, s.base+"/api/v1/turns/"+failed[0].ID.String()+"/replay", "", map[string]bool{})
+	require.Equal(t, http.StatusConflict, status, "each is replayed once")
+
+	renewed.Store(true)
+	taken := failed[3] // of customer 2: an operator has answered
+	admin.reply(taken.Dialogue.ID, "A human has taken care.")
+	require.Equal(t, len(customers)-1, strings.Count(s.parley("turns", "list"), "bad_key"))
+	admin.must(http.MethodPost, "/turns/"+admin.failedTurns()[0].ID.String()+"/replay", map[string]bool{}, nil)
+	require.Contains(t, customers[5].awaitAnswers(1)[0], "word5word")
+	require.Contains(t, s.parley("turns", "replay", "--all", "--cause", "bad_key"), "Replayed: 4.")
+	for i, c := range customers {
+		if i == 2 {
+			continue
+		}
+		answer := c.awaitAnswers(1)[0]
+		require.Contains(t, answer, fmt.Sprintf("word%dword", i))
+		require.Len(t, c.from("system"), 1, "told once")
+	}
+	s.settled()
+	require.Empty(t, customers[2].from("bot"), "a human has answered: the bot says nothing")
+	require.Empty(t, admin.failedTurns())
+	require.Contains(t, s.parley("turns", "list"), "No failed answers.")
+	require.Contains(t, s.parley("turns", "list", "--all"), "replayed: returned_to_bot")
+
+	// An answer that a human has given needs no replay; asked for, it becomes a draft.
+	var out struct {
+		Outcome    string
+		Suggestion struct{ Text string }
+	}
+	admin.must(http.MethodPost, "/turns/"+taken.ID.String()+"/replay", map[string]bool{}, &out)
+	require.Equal(t, "suggested", out.Outcome)
+	require.Contains(t, out.Suggestion.Text, "word2word")
+	s.settled()
+	require.Empty(t, customers[2].from("bot"))
+}
