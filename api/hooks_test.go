@@ -225,6 +225,25 @@ func TestUpdatesThatAreNoPlainText(t *testing.T) {
 	require.Equal(t, 7, page.Messages[0].Attachments[0].Seconds)
 }
 
+// A chat that is switched off takes nothing; browsers keep what was written, and send it when it is on again.
+func TestChatThatIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.ok(http.MethodPatch, "/api/v1/channels/demo", b.admin, `{"enabled":false}`)
+	for _, c := range []struct{ method, path, token, body string }{
+		{"GET", "/widget/v1/config?channel=demo", "", ""},
+		{"POST", "/widget/v1/sessions", "", `{"channel":"demo"}`},
+		{"POST", "/widget/v1/messages", b.visitor, `{"client_id":"later","text":"hello"}`},
+	} {
+		w := b.call(c.method, c.path, c.token, c.body, nil)
+		require.Equal(t, http.StatusServiceUnavailable, w.Code, c.path)
+		require.Contains(t, w.Body.String(), "switched off")
+	}
+	b.ok("GET", "/widget/v1/messages", b.visitor, "")
+	b.ok(http.MethodPatch, "/api/v1/channels/demo", b.admin, `{"enabled":true}`)
+	b.ok("POST", "/widget/v1/messages", b.visitor, `{"client_id":"later","text":"hello"}`)
+}
+
 // A channel that is switched off takes nothing, and loses nothing: Telegram keeps it.
 func TestChannelThatIsSwitchedOff(t *testing.T) {
 	t.Parallel()
@@ -235,4 +254,7 @@ func TestChannelThatIsSwitchedOff(t *testing.T) {
 	b.ok(http.MethodPatch, "/api/v1/channels/bot", b.admin, `{"enabled":true}`)
 	require.Equal(t, http.StatusOK, b.hook(path, webhookSecret, update(1, `"text":"hi"`)), "with the same secret")
 	require.Equal(t, []string{"hi"}, b.telegramTexts("bot"))
+	entries, err := b.store.Audit(t.Context(), store.AuditFilter{Action: "channel_changed"}, nil, 10)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"enabled":true}`, string(entries[0].Detail), "the secrets were only sealed again")
 }

@@ -198,7 +198,7 @@ func (s *Server) replayTurn(c *gin.Context) (any, error) {
 		return s.tryTurn(c, id)
 	}
 	operator := operatorRef(c)
-	d, err := s.Store.ReplayTurn(c, id, &operator, true)
+	d, err := s.Store.ReplayTurn(c, id, &operator)
 	switch {
 	case err == nil:
 		s.Log.Info("turn replayed", "turn_id", id, "dialogue_id", d.ID, "outcome", store.ReplayReturned, "operator_id", operator.ID)
@@ -212,7 +212,10 @@ func (s *Server) replayTurn(c *gin.Context) (any, error) {
 	}
 	draft, err := s.suggest(c, t.DialogueID, operator.ID)
 	if err != nil {
-		return nil, errors.Join(err, s.Store.DropReplay(context.WithoutCancel(c), id))
+		return nil, err
+	}
+	if err := s.Store.NoteSuggested(c, id, operator); err != nil {
+		return nil, err
 	}
 	s.Log.Info("turn replayed", "turn_id", id, "dialogue_id", t.DialogueID, "outcome", store.ReplaySuggested, "operator_id", operator.ID)
 	return replayed{Outcome: store.ReplaySuggested, Suggestion: &draft}, nil

@@ -52,7 +52,15 @@ func (s *Server) widgetChannel(ctx context.Context, name string) (db.Channel, er
 	if err == nil && ch.Kind != channel.Widget {
 		return db.Channel{}, dialogue.Errorf(dialogue.CodeNotFound, "there is no widget channel %s", name)
 	}
+	if err == nil && ch.DisabledAt != nil {
+		return db.Channel{}, errSwitchedOff()
+	}
 	return ch, err
+}
+
+// errSwitchedOff is what visitors of a channel are told that takes nothing. Their browsers keep what they have written.
+func errSwitchedOff() error {
+	return dialogue.Errorf(dialogue.CodeUnavailable, "the chat is switched off")
 }
 
 func (s *Server) widgetConfig(c *gin.Context) (any, error) {
@@ -120,6 +128,9 @@ func (s *Server) postVisitorMessage(c *gin.Context) (any, error) {
 }
 
 func (s *Server) readVisitorMessage(c *gin.Context, v store.Visitor) (writing, error) {
+	if v.Channel.DisabledAt != nil {
+		return writing{}, errSwitchedOff()
+	}
 	if err := s.limits.message.take(v.SessionID.String()); err != nil {
 		return writing{}, err
 	}

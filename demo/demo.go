@@ -17,6 +17,9 @@ import (
 	"parley/knowledge"
 )
 
+// ChannelSlug is the name of the demo shop's widget channel in addresses.
+const ChannelSlug = "demo"
+
 // ShopName is what the demo shop is called.
 const ShopName = "Tumar Electronics"
 

@@ -35,6 +35,14 @@ func Errorf(code Code, format string, args ...any) *Error {
 
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 
+// Told is what a person may read of err: without the code that programs go by.
+func Told(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Message
+	}
+	return err.Error()
+}
+
 // ErrorCode returns the code of the domain error in err's chain, or "".
 func ErrorCode(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {

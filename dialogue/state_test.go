@@ -114,7 +114,7 @@ func TestTheDocumentedTableIsTrue(t *testing.T) {
 		"- A delivery that failed, or whose outcome nobody knows, puts the dialogue among those that wait for a human, whoever holds\n" +
 		"  it. A human answer, handing back or closing takes it out again.\n" +
 		"- Handed back, the bot answers only what came after the last human reply. What it had handed over itself, because the\n" +
-		"  customer asked for a human or it found no answer, counts as dealt with.\n")
+		"  customer asked for a human, it found no answer, or a rule or a limit said so, counts as dealt with.\n")
 	const path = "../docs/dialogue-states.md"
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o644))

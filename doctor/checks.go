@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"parley/bot"
+	"parley/dialogue"
 )
 
 // Bounds of what is fine.
@@ -105,7 +106,7 @@ func channels(ctx context.Context, in Installation, r *report) {
 			r.warn(what, "parley channel enable "+c.Slug, "is switched off: it takes and sends nothing")
 		default:
 			if err := in.Check(ctx, c); err != nil {
-				r.fail(what, "see what the provider says of the account; a new token: parley channel token "+c.Slug, "does not work: %v", err)
+				r.fail(what, "see what the provider says of the account; a new token: parley channel token "+c.Slug, "does not work: %s", dialogue.Told(err))
 				continue
 			}
 			r.ok(what, "%s works", c.Kind)

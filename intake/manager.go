@@ -96,7 +96,7 @@ func (m *Manager) Change(ctx context.Context, idOrSlug string, in Change) (db.Ch
 	if err != nil {
 		return db.Channel{}, err
 	}
-	save := store.SaveChannel{Name: c.Name, Settings: c.Settings, Secrets: c.Secrets, SecretKeyID: c.SecretKeyID, Enabled: c.DisabledAt == nil}
+	save := store.SaveChannel{Name: c.Name, Settings: c.Settings, Secrets: c.Secrets, SecretKeyID: c.SecretKeyID, NewSecrets: len(in.Secrets) > 0, Enabled: c.DisabledAt == nil}
 	if in.Name != nil {
 		if err := checkName(*in.Name); err != nil {
 			return db.Channel{}, err
@@ -201,7 +201,7 @@ func (m *Manager) Check(ctx context.Context, c db.Channel) error {
 	}
 	problem := ""
 	if err != nil {
-		problem = err.Error()
+		problem = dialogue.Told(err)
 	}
 	if storeErr := m.Store.SetChannelProblem(ctx, c.ID, problem); storeErr != nil {
 		return storeErr

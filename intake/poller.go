@@ -152,9 +152,9 @@ func pollProblem(err *telegram.APIError) string {
 	return err.Reason
 }
 
-// note records the channel's problem, when it is another one than before.
+// note records the channel's problem: each time that there is one, for others may have taken it for mended.
 func (p *poller) note(ctx context.Context, problem string) {
-	if problem == p.problem {
+	if problem == "" && p.problem == "" {
 		return
 	}
 	if err := p.Store.SetChannelProblem(ctx, p.channel.ID, problem); err != nil {

@@ -237,6 +237,8 @@ func TestChannelsProblemsShowAndGo(t *testing.T) {
 	})
 	b.until("another one shows", func() bool { return b.problem() != telegram.TokenRefused })
 	require.Contains(t, b.problem(), "another program")
+	require.NoError(t, b.store.SetChannelProblem(t.Context(), b.bot.ID, "")) // a message has left: the channel looks mended
+	b.until("it shows again", func() bool { return b.problem() != "" })
 	b.api.change(func() { b.api.fails = nil })
 	b.until("it is gone", func() bool { return b.problem() == "" })
 }

@@ -9,6 +9,7 @@ import (
 
 	"parley/channel"
 	"parley/channel/telegram"
+	"parley/dialogue"
 	"parley/store"
 	"parley/store/db"
 )
@@ -94,7 +95,7 @@ func (w *Webhooks) problem(ctx context.Context, c db.Channel) string {
 	info, err := w.API.Webhook(ctx, account)
 	if err != nil || info.URL != address {
 		if err := w.API.SetWebhook(ctx, account, address); err != nil {
-			return connectError(err).Error()
+			return dialogue.Told(connectError(err))
 		}
 		w.Log.Info("webhook set", "channel_id", c.ID)
 		return ""

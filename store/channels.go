@@ -84,6 +84,7 @@ type SaveChannel struct {
 	Settings    json.RawMessage
 	Secrets     []byte
 	SecretKeyID *string
+	NewSecrets  bool // others than before: sealed anew, the same look different
 	Enabled     bool
 }
 
@@ -104,7 +105,7 @@ func (s *Store) SaveChannel(ctx context.Context, id uuid.UUID, in SaveChannel) (
 		return s.audit(ctx, tx, actorOf(ctx), ActionChannelChanged, channelObject(c), changes{}.
 			note("renamed", before.Name != c.Name, true).
 			note("enabled", (before.DisabledAt == nil) != in.Enabled, in.Enabled).
-			note("secrets_changed", !bytes.Equal(before.Secrets, c.Secrets), true).
+			note("secrets_changed", in.NewSecrets, true).
 			note("settings_changed", !bytes.Equal(before.Settings, c.Settings), true))
 	})
 	return c, err

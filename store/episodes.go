@@ -63,26 +63,31 @@ func (c *change) close(outcome string, line TimelineEvent) error {
 	return c.timeline(line)
 }
 
-// ShowStuck puts up to n dialogues among those that wait for a human whose
-// messages have waited to leave since a time although their channel works, and
-// returns them.
-func (s *Store) ShowStuck(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error) {
-	ids, err := s.q.StuckSends(ctx, s.pool, db.StuckSendsParams{Since: since, Page: int32(n)})
+// ShowStuck returns up to n dialogues whose messages have waited to leave since a
+// time although their channel works, and puts those among the ones that wait for
+// a human of which nobody is told yet; shown is their number.
+func (s *Store) ShowStuck(ctx context.Context, since time.Time, n int) (stuck []uuid.UUID, shown int, err error) {
+	rows, err := s.q.StuckSends(ctx, s.pool, db.StuckSendsParams{Since: since, Page: int32(n)})
 	if err != nil {
-		return nil, fmt.Errorf("look for messages that do not leave: %w", err)
+		return nil, 0, fmt.Errorf("look for messages that do not leave: %w", err)
 	}
-	for _, id := range ids {
-		_, err := s.change(ctx, id, func(c *change) error {
+	for _, r := range rows {
+		stuck = append(stuck, r.DialogueID)
+		if r.Waiting {
+			continue
+		}
+		shown++
+		_, err := s.change(ctx, r.DialogueID, func(c *change) error {
 			before := c.state.WaitingSince
 			c.state.NeedsLook(c.now)
 			c.quiet = before != nil
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("show that messages do not leave: %w", err)
+			return nil, 0, fmt.Errorf("show that messages do not leave: %w", err)
 		}
 	}
-	return ids, nil
+	return stuck, shown, nil
 }
 
 // StuckReplies returns up to n dialogues that the bot holds and has not answered

@@ -112,26 +112,42 @@ var ErrHumansSince = errors.New("humans have taken care of the dialogue since")
 
 // ReplayTurn gives the dialogue of a failed turn back to the bot, which answers
 // what is unanswered, when operators hold it only because of that failure. When
-// they have done anything since, it fails with ErrHumansSince, and with
-// suggest set records that a draft is made for them instead. A turn is replayed
-// once; one that fails again is another. Without an operator a command does it.
-func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator *OperatorRef, suggest bool) (DialogueView, error) {
+// they have done anything since, it fails with ErrHumansSince: a replay is a
+// draft for them then, and NoteSuggested records it. A turn is replayed once; one
+// that fails again is another. Without an operator a command does it.
+func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator *OperatorRef) (DialogueView, error) {
+	return s.replay(ctx, id, operator, ReplayReturned, func(c *change, t db.Turn) error {
+		human, err := s.humanSince(c, t)
+		if err != nil {
+			return err
+		}
+		if human {
+			return ErrHumansSince
+		}
+		c.state.ReturnToBot()
+		c.assign(nil)
+		c.ring = dialogue.RingTurnReplayed
+		return c.timeline(TimelineEvent{Type: TimelineReplayed, Operator: operator})
+	})
+}
+
+// NoteSuggested records that a failed turn was replayed as a draft for the
+// operators.
+func (s *Store) NoteSuggested(ctx context.Context, id uuid.UUID, operator OperatorRef) error {
+	_, err := s.replay(ctx, id, &operator, ReplaySuggested, func(c *change, _ db.Turn) error {
+		c.quiet = true
+		return nil
+	})
+	return err
+}
+
+// replay marks a failed turn as replayed, does what that means, and logs it.
+func (s *Store) replay(ctx context.Context, id uuid.UUID, operator *OperatorRef, outcome ReplayOutcome, do func(c *change, t db.Turn) error) (DialogueView, error) {
 	t, err := s.Turn(ctx, id)
 	if err != nil {
 		return DialogueView{}, err
 	}
-	human := false
-	view, err := s.change(ctx, t.DialogueID, func(c *change) error {
-		human, err = s.humanSince(c, t)
-		if err != nil {
-			return err
-		}
-		outcome := ReplayReturned
-		if human {
-			if outcome = ReplaySuggested; !suggest {
-				return ErrHumansSince
-			}
-		}
+	return s.change(ctx, t.DialogueID, func(c *change) error {
 		mark := db.MarkReplayedParams{ID: id, Outcome: string(outcome)}
 		by := actorOf(ctx)
 		if operator != nil {
@@ -145,22 +161,11 @@ func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator *Operator
 		if marked == 0 {
 			return s.notReplayable(c, t)
 		}
-		if err := c.audit(by, ActionReplayed, map[string]any{"turn_id": id, "outcome": outcome, "cause": t.Cause}); err != nil {
+		if err := do(c, t); err != nil {
 			return err
 		}
-		if human {
-			c.quiet = true
-			return nil
-		}
-		c.state.ReturnToBot()
-		c.assign(nil)
-		c.ring = dialogue.RingTurnReplayed
-		return c.timeline(TimelineEvent{Type: TimelineReplayed, Operator: operator})
+		return c.audit(by, ActionReplayed, map[string]any{"turn_id": id, "outcome": outcome, "cause": t.Cause})
 	})
-	if err == nil && human {
-		err = ErrHumansSince
-	}
-	return view, err
 }
 
 // Replayed is what came of a replay of many.
@@ -197,7 +202,7 @@ func (s *Store) ReplayTurns(ctx context.Context, f FailureFilter, operator *Oper
 			out.More = true
 			return out, nil
 		}
-		switch _, err := s.ReplayTurn(ctx, waiting[i], operator, false); {
+		switch _, err := s.ReplayTurn(ctx, waiting[i], operator); {
 		case err == nil:
 			out.Replayed++
 		case errors.Is(err, ErrHumansSince) || dialogue.ErrorCode(err) == dialogue.CodeConflict:
@@ -241,14 +246,6 @@ func (s *Store) notReplayable(c *change, t db.Turn) error {
 		return dialogue.Errorf(dialogue.CodeConflict, "%s has replayed it already", *replay.By)
 	}
 	return dialogue.Errorf(dialogue.CodeConflict, "it has been replayed already")
-}
-
-// DropReplay takes back a replay whose draft could not be made.
-func (s *Store) DropReplay(ctx context.Context, id uuid.UUID) error {
-	if err := s.q.UnmarkReplayed(ctx, s.pool, id); err != nil {
-		return fmt.Errorf("take back the replay of turn %s: %w", id, err)
-	}
-	return nil
 }
 
 // TryTurn loads what the bot would read if it answered a turn's questions today,

@@ -31,13 +31,13 @@ func TestReplayReturnsTheDialogueToTheBot(t *testing.T) {
 	id := b.write("a", "1", "hello").Dialogue.ID
 	failed := b.fails(id, "one moment")
 
-	d, err := b.ReplayTurn(ctx, failed, &b.anna, true)
+	d, err := b.ReplayTurn(ctx, failed, &b.anna)
 	require.NoError(t, err)
 	require.Equal(t, dialogue.ModeBot, d.Mode)
 	require.Nil(t, d.WaitingSince)
 	require.Less(t, d.AnsweredSeq, d.CustomerSeq, "the bot finds its question")
 	require.Equal(t, 1, b.count("SELECT count(*) FROM outbox WHERE 'turn_replayed' = ANY(rings)"))
-	_, err = b.ReplayTurn(ctx, failed, &b.anna, true)
+	_, err = b.ReplayTurn(ctx, failed, &b.anna)
 	require.Equal(t, dialogue.CodeConflict, dialogue.ErrorCode(err))
 	require.ErrorContains(t, err, "Anna")
 
@@ -45,7 +45,7 @@ func TestReplayReturnsTheDialogueToTheBot(t *testing.T) {
 	again := b.fails(id, "one moment")
 	require.NotEqual(t, failed, again)
 	require.Equal(t, 1, b.count("SELECT count(*) FROM messages WHERE kind = 'notice'"))
-	_, err = b.ReplayTurn(ctx, again, &b.anna, true)
+	_, err = b.ReplayTurn(ctx, again, &b.anna)
 	require.NoError(t, err)
 	turn, err := b.OpenTurn(ctx, id)
 	require.NoError(t, err)
@@ -87,21 +87,20 @@ func TestReplayLeavesHumansTheirDialogue(t *testing.T) {
 			require.NoError(t, act(b, id))
 			before, err := b.Dialogue(ctx, id)
 			require.NoError(t, err)
-			_, err = b.ReplayTurn(ctx, failed, &b.anna, false)
+			_, err = b.ReplayTurn(ctx, failed, &b.anna)
 			require.ErrorIs(t, err, store.ErrHumansSince)
-			_, err = b.ReplayTurn(ctx, failed, &b.anna, true)
-			require.ErrorIs(t, err, store.ErrHumansSince)
+			require.Zero(t, b.count("SELECT count(*) FROM audit WHERE action = 'turn_replayed'"), "nothing has happened")
+			require.NoError(t, b.NoteSuggested(ctx, failed, b.anna))
 			after, err := b.Dialogue(ctx, id)
 			require.NoError(t, err)
 			require.Equal(t, before, after)
 			replay, err := b.ReplayOf(ctx, failed)
 			require.NoError(t, err)
 			require.Equal(t, store.ReplaySuggested, replay.Outcome)
-			_, err = b.ReplayTurn(ctx, failed, &b.anna, true)
+			_, err = b.ReplayTurn(ctx, failed, &b.anna)
 			require.Equal(t, dialogue.CodeConflict, dialogue.ErrorCode(err), "once")
-			require.NoError(t, b.DropReplay(ctx, failed))
-			_, err = b.ReplayTurn(ctx, failed, &b.anna, true)
-			require.ErrorIs(t, err, store.ErrHumansSince, "the draft could not be made: try again")
+			require.Equal(t, dialogue.CodeConflict, dialogue.ErrorCode(b.NoteSuggested(ctx, failed, b.anna)))
+			require.Equal(t, 1, b.count("SELECT count(*) FROM audit WHERE action = 'turn_replayed'"))
 		})
 	}
 }
@@ -115,7 +114,7 @@ func TestTwoAdminsReplayAtOnce(t *testing.T) {
 	results := make(chan error, 8)
 	for range cap(results) {
 		admins.Go(func() {
-			_, err := b.ReplayTurn(context.Background(), failed, &b.anna, true)
+			_, err := b.ReplayTurn(context.Background(), failed, &b.anna)
 			results <- err
 		})
 	}
@@ -149,7 +148,7 @@ func TestFailedTurnsAreListedAndCounted(t *testing.T) {
 	rest, err := b.FailedTurns(ctx, store.FailureFilter{}, &store.Place{At: *list[1].Turn.FinishedAt, ID: list[1].Turn.ID}, 2)
 	require.NoError(t, err)
 	require.Len(t, rest, 1)
-	_, err = b.ReplayTurn(ctx, failed[0], &b.anna, true)
+	_, err = b.ReplayTurn(ctx, failed[0], &b.anna)
 	require.NoError(t, err)
 	b.operatorWrites(list[0].Dialogue.ID, "answered by hand")
 	open, err := b.FailedTurns(ctx, store.FailureFilter{Open: true, Cause: "unavailable"}, nil, 10)

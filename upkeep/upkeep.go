@@ -28,7 +28,7 @@ const (
 // Record is where the dialogues are.
 type Record interface {
 	CloseSilent(ctx context.Context, since time.Time, n int) (int, error)
-	ShowStuck(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error)
+	ShowStuck(ctx context.Context, since time.Time, n int) (stuck []uuid.UUID, shown int, err error)
 	StuckReplies(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error)
 	RingAgain(ctx context.Context, id uuid.UUID) error
 }
@@ -107,12 +107,12 @@ func (u *Upkeep) closeSilent(ctx context.Context) error {
 // was terminated, or lost with its engine.
 func (u *Upkeep) recover(ctx context.Context) error {
 	since := u.Now().Add(-lostAfter)
-	unsent, err := u.Record.ShowStuck(ctx, since, page)
+	unsent, shown, err := u.Record.ShowStuck(ctx, since, page)
 	if err != nil {
 		return err
 	}
-	if len(unsent) > 0 {
-		u.Log.Warn("messages do not leave; operators see their dialogues as waiting", "dialogues", len(unsent))
+	if shown > 0 {
+		u.Log.Warn("messages do not leave; operators see their dialogues as waiting", "dialogues", shown)
 	}
 	unanswered, err := u.Record.StuckReplies(ctx, since, page)
 	if err != nil {

@@ -50,12 +50,12 @@ func (f *fakeRecord) comesBack() int {
 	return len(f.silent)
 }
 
-func (f *fakeRecord) ShowStuck(_ context.Context, since time.Time, _ int) ([]uuid.UUID, error) {
+func (f *fakeRecord) ShowStuck(_ context.Context, since time.Time, _ int) ([]uuid.UUID, int, error) {
 	if !f.waitedFor.Before(since) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	defer func() { f.unsent = nil }()
-	return f.unsent, nil
+	return f.unsent, len(f.unsent), nil
 }
 
 func (f *fakeRecord) StuckReplies(_ context.Context, since time.Time, _ int) ([]uuid.UUID, error) {

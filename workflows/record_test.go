@@ -106,7 +106,7 @@ func scenarios() []scenario {
 			r.until("SELECT count(*) FROM turns WHERE state = 'failed'", 1)
 			var turn uuid.UUID
 			require.NoError(r.t, r.Pool().QueryRow(r.ctx, "SELECT id FROM turns").Scan(&turn))
-			_, err := r.ReplayTurn(r.ctx, turn, &r.anna, false)
+			_, err := r.ReplayTurn(r.ctx, turn, &r.anna)
 			require.NoError(r.t, err)
 			r.ring(dialogue.RingTurnReplayed)
 			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)
@@ -159,7 +159,8 @@ type recorder struct {
 	asked    chan struct{} // the bot began an answer that it gives slowly
 }
 
-func record(t *testing.T, s scenario) {
+// newRecorder runs the product's worker for a dialogue that does not exist yet.
+func newRecorder(t *testing.T, s scenario) *recorder {
 	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
 	r := &recorder{t: t, ctx: ctx, scenario: s, asked: make(chan struct{}, 1), ended: func() {}}
@@ -195,7 +196,13 @@ func record(t *testing.T, s scenario) {
 		}
 	})
 	t.Cleanup(func() { stop(); work.Wait() })
+	return r
+}
 
+func record(t *testing.T, s scenario) {
+	t.Helper()
+	r := newRecorder(t, s)
+	ctx := r.ctx
 	s.play(r)
 	require.NoError(t, r.temporal.GetWorkflow(ctx, workflows.DialogueID(r.dialogue), "").Get(ctx, nil))
 	run := r.firstRun

@@ -26,13 +26,16 @@ type banner struct {
 	email, password string
 	created         bool // the admin was made by this start
 	started         time.Duration
+	demo            bool // there is a demo shop
 }
 
 func (b banner) print(out io.Writer, cfg config.Config) error {
 	fmt.Fprintf(out, "\nParley is running (started in %s).\n\n", b.started.Round(100*time.Millisecond))
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(table, "  Inbox\t%s/\n", b.url)
-	fmt.Fprintf(table, "  Demo shop\t%s/demo\n", b.url)
+	if b.demo {
+		fmt.Fprintf(table, "  Demo shop\t%s/demo\n", b.url)
+	}
 	if cfg.TemporalUIURL != "" {
 		fmt.Fprintf(table, "  Temporal UI\t%s\n", cfg.TemporalUIURL)
 	}

@@ -53,11 +53,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	text := err.Error()
-	if told, ok := errors.AsType[*dialogue.Error](err); ok {
-		text = told.Message
-	}
-	fmt.Fprintln(stderr, "parley:", strings.ReplaceAll(text, "\n", "; "))
+	fmt.Fprintln(stderr, "parley:", strings.ReplaceAll(dialogue.Told(err), "\n", "; "))
 	if _, wrong := errors.AsType[*config.Error](err); wrong || !started {
 		return exitUsage
 	}

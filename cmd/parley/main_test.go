@@ -109,7 +109,7 @@ func TestBannerShowsThePasswordOnlyWhenItWasMade(t *testing.T) {
 		require.NoError(t, b.print(&out, cfg))
 		return out.String()
 	}
-	made := banner{url: "http://127.0.0.1:8080", email: "ann@example.com", password: "s3cret", created: true, started: 2340 * time.Millisecond}
+	made := banner{url: "http://127.0.0.1:8080", email: "ann@example.com", password: "s3cret", created: true, started: 2340 * time.Millisecond, demo: true}
 	require.Equal(t, `
 Parley is running (started in 2.3s).
 
@@ -129,7 +129,8 @@ Data: /srv/parley. Ctrl-C stops everything.
 	require.Contains(t, text(made, chosen), "Bot: model gpt-4o-mini.")
 
 	old := made
-	old.created, old.password = false, ""
+	old.created, old.password, old.demo = false, "", false
+	require.NotContains(t, text(old, cfg), "Demo shop")
 	require.Contains(t, text(old, cfg), "parley user password ann@example.com")
 }
 

@@ -390,5 +390,5 @@ func loadDemo(ctx context.Context, cfg config.Config, _ *slog.Logger) error {
 	if err := s.EnsureBotProfile(ctx, demo.Profile()); err != nil {
 		return err
 	}
-	return s.EnsureChannel(ctx, channel.Widget, "demo", demo.ShopName)
+	return s.EnsureChannel(ctx, channel.Widget, demo.ChannelSlug, demo.ShopName)
 }

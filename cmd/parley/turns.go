@@ -140,7 +140,7 @@ func turnsReplayCommand() *cobra.Command {
 }
 
 func replayOne(cmd *cobra.Command, s *store.Store, turn uuid.UUID) error {
-	d, err := s.ReplayTurn(cmd.Context(), turn, nil, false)
+	d, err := s.ReplayTurn(cmd.Context(), turn, nil)
 	if errors.Is(err, store.ErrHumansSince) {
 		return errors.New("a human has taken the dialogue on since: an admin gets a draft for it in the inbox")
 	}

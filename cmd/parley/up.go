@@ -15,8 +15,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"parley/config"
+	"parley/demo"
+	"parley/dialogue"
 	"parley/local"
 	"parley/metrics"
+	"parley/store"
 )
 
 const (
@@ -175,7 +178,15 @@ func prepare(ctx context.Context, cfg config.Config, flags upFlags, log *slog.Lo
 			return banner{}, fmt.Errorf("remember the choice of the demo: %w", err)
 		}
 	}
-	return about, nil
+	err = withStore(ctx, cfg, func(s *store.Store) error {
+		_, err := s.Channel(ctx, demo.ChannelSlug)
+		about.demo = err == nil
+		if dialogue.ErrorCode(err) == dialogue.CodeNotFound {
+			return nil
+		}
+		return err
+	})
+	return about, err
 }
 
 // serve runs the API and the worker until the context ends or one of them fails, and calls ready once.

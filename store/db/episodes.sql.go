@@ -83,10 +83,10 @@ func (q *Queries) StuckReplies(ctx context.Context, db DBTX, arg StuckRepliesPar
 }
 
 const stuckSends = `-- name: StuckSends :many
-SELECT m.dialogue_id FROM messages m JOIN channels c ON c.id = m.channel_id JOIN dialogues d ON d.id = m.dialogue_id
+SELECT m.dialogue_id, bool_or(d.waiting_since IS NOT NULL)::boolean AS waiting FROM messages m JOIN channels c ON c.id = m.channel_id JOIN dialogues d ON d.id = m.dialogue_id
 WHERE m.state IN ('queued', 'sending') AND CASE m.state WHEN 'sending' THEN m.begun_at ELSE m.created_at END < $1::timestamptz
-  AND c.problem IS NULL AND c.disabled_at IS NULL AND d.waiting_since IS NULL
-GROUP BY m.dialogue_id ORDER BY min(m.created_at) LIMIT $2
+  AND c.problem IS NULL AND c.disabled_at IS NULL
+GROUP BY m.dialogue_id ORDER BY random() LIMIT $2
 `
 
 type StuckSendsParams struct {
@@ -94,20 +94,26 @@ type StuckSendsParams struct {
 	Page  int32
 }
 
-// Dialogues with messages that have waited to leave since, although their channel works, of which no human is told yet.
-func (q *Queries) StuckSends(ctx context.Context, db DBTX, arg StuckSendsParams) ([]uuid.UUID, error) {
+type StuckSendsRow struct {
+	DialogueID uuid.UUID
+	Waiting    bool
+}
+
+// Dialogues with messages that have waited to leave since, although their channel works: any of them, so that some that
+// stay so do not hide the others. waiting: a human is told already.
+func (q *Queries) StuckSends(ctx context.Context, db DBTX, arg StuckSendsParams) ([]StuckSendsRow, error) {
 	rows, err := db.Query(ctx, stuckSends, arg.Since, arg.Page)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []uuid.UUID{}
+	items := []StuckSendsRow{}
 	for rows.Next() {
-		var dialogue_id uuid.UUID
-		if err := rows.Scan(&dialogue_id); err != nil {
+		var i StuckSendsRow
+		if err := rows.Scan(&i.DialogueID, &i.Waiting); err != nil {
 			return nil, err
 		}
-		items = append(items, dialogue_id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

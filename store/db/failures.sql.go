@@ -232,12 +232,3 @@ func (q *Queries) ReplayOf(ctx context.Context, db DBTX, id uuid.UUID) (ReplayOf
 	err := row.Scan(&i.ReplayedAt, &i.ReplayOutcome, &i.ReplayedByName)
 	return i, err
 }
-
-const unmarkReplayed = `-- name: UnmarkReplayed :exec
-UPDATE turns SET replayed_at = NULL, replayed_by = NULL, replay_outcome = NULL WHERE id = $1 AND replay_outcome = 'suggested'
-`
-
-func (q *Queries) UnmarkReplayed(ctx context.Context, db DBTX, id uuid.UUID) error {
-	_, err := db.Exec(ctx, unmarkReplayed, id)
-	return err
-}

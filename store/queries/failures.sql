@@ -33,8 +33,5 @@ SELECT EXISTS (SELECT 1 FROM messages WHERE dialogue_id = $1 AND seq > sqlc.arg(
 UPDATE turns SET replayed_at = now(), replayed_by = sqlc.narg(replayed_by), replay_outcome = sqlc.arg(outcome)::text
 WHERE id = sqlc.arg(id) AND state = 'failed' AND replayed_at IS NULL;
 
--- name: UnmarkReplayed :exec
-UPDATE turns SET replayed_at = NULL, replayed_by = NULL, replay_outcome = NULL WHERE id = $1 AND replay_outcome = 'suggested';
-
 -- name: ReplayOf :one
 SELECT t.replayed_at, t.replay_outcome, o.name AS replayed_by_name FROM turns t LEFT JOIN operators o ON o.id = t.replayed_by WHERE t.id = $1;
