@@ -54,7 +54,9 @@ func TestFailedAttemptsCount(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "widget")
 	b.profile(func(p *bot.Profile) { p.Prices = &bot.Prices{Input: 1, Output: 2, Currency: "KZT"} })
-	b.bot.fails(&bot.Error{Class: bot.ErrorTimeout, Err: errors.New("slow"), Spent: bot.Usage{Calls: 2, PromptTokens: 700, CompletionTokens: 10, Estimated: true}})
+	b.bot.answer = func(context.Context, int, bot.Input, func(string)) (bot.Answer, error) {
+		return bot.Answer{Usage: bot.Usage{Calls: 2, PromptTokens: 700, CompletionTokens: 10, Estimated: true}}, &bot.Error{Class: bot.ErrorTimeout, Err: errors.New("slow")}
+	}
 	id := b.write("hello")
 	_, err := b.reply(id)
 	require.Error(t, err)
@@ -62,6 +64,32 @@ func TestFailedAttemptsCount(t *testing.T) {
 	turn := b.turn(b.answered(id).TurnID)
 	require.EqualValues(t, []any{int32(1700), int32(60), true, int64(1820)}, []any{*turn.PromptTokens, *turn.CompletionTokens, turn.TokensEstimated, *turn.CostMicros})
 	require.Equal(t, 4, b.count("SELECT sum(calls) FROM bot_usage"))
+}
+
+// Nobody waits for the answer to a question that the customer has gone on from, but the model's server is paid for it.
+func TestStoppedAttemptsCount(t *testing.T) {
+	t.Parallel()
+	for name, stops := range map[string]bool{"a model that can be stopped": true, "a model that answers all the same": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, "widget")
+			b.bot.answer = func(ctx context.Context, call int, _ bot.Input, _ func(string)) (bot.Answer, error) {
+				if call > 1 {
+					return bot.Answer{Text: "to both", Usage: bot.Usage{Calls: 1, PromptTokens: 1000, CompletionTokens: 50}}, nil
+				}
+				b.write("two")
+				spent := bot.Usage{Calls: 1, PromptTokens: 700, Estimated: true}
+				if stops {
+					<-ctx.Done()
+					return bot.Answer{Usage: spent}, ctx.Err()
+				}
+				return bot.Answer{Text: "only to the first", Usage: spent}, nil
+			}
+			turn := b.turn(b.answered(b.write("one")).TurnID)
+			require.EqualValues(t, []any{int32(1700), int32(50), true}, []any{*turn.PromptTokens, *turn.CompletionTokens, turn.TokensEstimated})
+			require.Equal(t, 1, b.count("SELECT count(*) FROM bot_usage WHERE calls = 2 AND tokens = 1750"))
+		})
+	}
 }
 
 func TestReachedLimitHandsOver(t *testing.T) {
@@ -101,6 +129,25 @@ func TestReachedLimitHandsOver(t *testing.T) {
 	}
 }
 
+// Who asks for a human is told that one will come, not that a limit is reached.
+func TestWhoAsksForAHumanIsNotToldOfALimit(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	b.profile(func(p *bot.Profile) { p.Caps = dialogue.Caps{DialogueTurns: 1} })
+	b.bot.answer = func(_ context.Context, _ int, in bot.Input, _ func(string)) (bot.Answer, error) {
+		if bot.WantsHuman(in) {
+			return bot.Answer{Handoff: dialogue.HandoffCustomerAsked, Language: dialogue.Russian}, nil
+		}
+		return bot.Answer{Text: "Да."}, nil
+	}
+	id := b.write("Есть доставка?")
+	b.answered(id)
+	b.write("Позовите оператора")
+	turn := b.turn(b.answered(id).TurnID)
+	require.Equal(t, string(dialogue.HandoffCustomerAsked), *turn.HandoffReason)
+	require.Nil(t, turn.Cap)
+}
+
 func TestDialogueHasTurnsAgainAfterADay(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "widget")
@@ -108,8 +155,7 @@ func TestDialogueHasTurnsAgainAfterADay(t *testing.T) {
 	b.bot.says("answer")
 	id := b.write("hello")
 	b.answered(id)
-	_, err := b.Pool().Exec(b.ctx, "UPDATE turns SET started_at = started_at - interval '25 hours'")
-	require.NoError(t, err)
+	b.older("25 hours")
 	b.write("hello again")
 	require.Equal(t, workflows.ReplyAnswered, b.answered(id).Outcome)
 }
@@ -137,7 +183,7 @@ func TestSummaryIsWrittenBesideTheAnswer(t *testing.T) {
 	b.write("second")
 	require.Equal(t, workflows.ReplyAnswered, b.answered(id).Outcome, "the answer does not wait for the summary")
 	close(release)
-	folder.Wait()
+	folder.Wait(b.ctx)
 	require.Equal(t, 95, b.count("SELECT tokens FROM bot_usage"))
 
 	b.replies.Summaries = nil
@@ -160,8 +206,24 @@ func TestSummaryThatFailsHarmsNothing(t *testing.T) {
 	})}
 	id := b.write("hello")
 	require.Equal(t, workflows.ReplyAnswered, b.answered(id).Outcome)
-	b.replies.Summaries.Wait()
+	b.replies.Summaries.Wait(b.ctx)
 	require.Zero(t, b.count("SELECT count(*) FROM dialogue_summaries"))
+}
+
+// A process that ends does not wait for summaries for long, but knows what they took.
+func TestSummaryThatIsStoppedIsCounted(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	b.bot.says("answer")
+	b.replies.Summaries = &activities.Folder{Store: b.Store, Log: slog.New(slog.DiscardHandler), Bot: fakeSummarizer(func(ctx context.Context, _ bot.Input) (bot.Summary, bool, error) {
+		<-ctx.Done()
+		return bot.Summary{Usage: bot.Usage{Calls: 1, PromptTokens: 90, Estimated: true}}, false, ctx.Err()
+	})}
+	b.answered(b.write("hello"))
+	ending, end := context.WithCancel(b.ctx)
+	end()
+	b.replies.Summaries.Wait(ending)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM bot_usage WHERE calls = 1 AND tokens = 90"))
 }
 
 func TestProfileOfAShopThatSetNothing(t *testing.T) {

@@ -29,7 +29,7 @@ type Folder struct {
 	Log   *slog.Logger
 
 	mu      sync.Mutex
-	running map[uuid.UUID]bool // one at a time for each dialogue
+	running map[uuid.UUID]context.CancelFunc // one at a time for each dialogue
 	group   sync.WaitGroup
 }
 
@@ -37,26 +37,37 @@ type Folder struct {
 func (f *Folder) Start(ctx context.Context, t store.Turn, profile bot.Profile) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.running[t.DialogueID] {
+	if f.running[t.DialogueID] != nil {
 		return
 	}
 	if f.running == nil {
-		f.running = map[uuid.UUID]bool{}
+		f.running = map[uuid.UUID]context.CancelFunc{}
 	}
-	f.running[t.DialogueID] = true
 	// The turn's end does not end it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), foldTime)
+	f.running[t.DialogueID] = cancel
 	f.group.Go(func() {
 		defer cancel()
 		defer f.done(t.DialogueID)
 		if err := f.fold(ctx, t, profile); err != nil {
-			f.Log.Warn("a dialogue's summary was not written; the next turn tries again", "dialogue_id", t.DialogueID, "error", err)
+			f.Log.Warn("a dialogue's summary was not written; the next turn tries again", "dialogue_id", t.DialogueID, "error", bot.Public(err))
 		}
 	})
 }
 
-// Wait returns when no summary is being written any more.
-func (f *Folder) Wait() { f.group.Wait() }
+// Wait returns when no summary is being written any more. When ctx ends before
+// that, it stops those that are; what they took is counted all the same.
+func (f *Folder) Wait(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, cancel := range f.running {
+			cancel()
+		}
+	})
+	defer stop()
+	f.group.Wait()
+}
 
 func (f *Folder) done(id uuid.UUID) {
 	f.mu.Lock()
@@ -66,7 +77,7 @@ func (f *Folder) done(id uuid.UUID) {
 
 func (f *Folder) fold(ctx context.Context, t store.Turn, profile bot.Profile) error {
 	sum, written, err := f.Bot.Fold(ctx, TurnInput(t, profile))
-	if spendErr := f.Store.Spend(ctx, t, Spent(sum.Usage, profile), true); spendErr != nil {
+	if spendErr := f.Store.Spend(context.WithoutCancel(ctx), t, Spent(sum.Usage, profile), true); spendErr != nil {
 		f.Log.Warn("what a summary took is not counted", "dialogue_id", t.DialogueID, "error", spendErr)
 	}
 	if err != nil || !written {

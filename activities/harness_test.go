@@ -132,6 +132,13 @@ func (b *bundle) count(query string, args ...any) (n int) {
 	return n
 }
 
+// older lets time pass for all turns.
+func (b *bundle) older(by string) {
+	b.t.Helper()
+	_, err := b.Pool().Exec(b.ctx, "UPDATE turns SET started_at = started_at - $1::interval", by)
+	require.NoError(b.t, err)
+}
+
 // said lists what was said since the dialogue began, as "author: text".
 func (b *bundle) said(id uuid.UUID) []string {
 	b.t.Helper()

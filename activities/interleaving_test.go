@@ -48,59 +48,89 @@ type world struct {
 	customerSeq int64
 	posted      int
 	dealt       int64 // up to which message of the customer humans have dealt with the dialogue
+	fenced      int64 // the epoch of the newest takeover by an operator: what is of an earlier one is promised not to leave
 
 	mu      sync.Mutex
 	skipped time.Duration // that the processes' clock is ahead
 	worded  int
-	atALoss bool               // the bot finds no answer the next time
-	away    bool               // the provider takes no connection the next time
-	toSend  uuid.UUID          // the turn that a reply left to send
-	named   map[uuid.UUID]bool // in in_flight of a takeover
-	left    map[string]int     // texts that reached the provider
+	atALoss bool                // the bot finds no answer the next time
+	refusal channel.SendOutcome // what the provider does the next time instead of taking a message
+	toSend  uuid.UUID           // the turn that a reply left to send
+	named   map[uuid.UUID]bool  // in in_flight of a takeover, or under way when the dialogue was closed
+	again   map[uuid.UUID]int   // how often an operator has sent a message again
+	left    map[string]int      // parts of messages that reached the provider
 	wrong   []string
 }
 
 func (w *world) check(t *rapid.T) {
 	w.begin()
 	defer w.end()
-	goesOn := func(t *rapid.T) {
-		at := w.atWork()
-		if len(at) == 0 {
-			t.Skip("nobody works")
+	var moves []move
+	for _, m := range w.moves() {
+		for range m.weight {
+			moves = append(moves, m)
 		}
-		at[rapid.IntRange(0, len(at)-1).Draw(t, "who")].steps(rapid.IntRange(1, 6).Draw(t, "steps"))
 	}
 	t.Repeat(map[string]func(*rapid.T){
-		"":                       func(t *rapid.T) { require.Empty(t, w.violations()) },
-		"the customer writes":    func(*rapid.T) { w.customerWrites() },
-		"an operator takes over": w.takesOver,
-		"an operator hands back": w.handsBack,
-		"an operator writes":     w.operatorWrites,
-		"the bot is at a loss":   func(*rapid.T) { w.setNext(true, false) },
-		"the provider is away":   func(*rapid.T) { w.setNext(false, true) },
-		"minutes pass":           func(t *rapid.T) { w.wait(t, 2*time.Minute) },
-		"the engine calls an activity": func(t *rapid.T) {
-			p := w.free()
-			if p == nil {
-				t.Skip("nobody is free")
-			}
-			if len(w.atWork()) > 0 {
-				w.wait(t, 11*time.Second) // no heartbeat has come for so long: those at work are taken for dead
-			}
-			p.begin(rapid.IntRange(0, 3).Draw(t, "what") > 0 && w.hasToSend(t))
-			p.steps(rapid.IntRange(0, 8).Draw(t, "steps"))
-		},
-		"a process goes on": goesOn,
-		"one goes on":       goesOn, // twice, because it is what happens most
+		"":     func(t *rapid.T) { require.Empty(t, w.violations()) },
+		"move": func(t *rapid.T) { rapid.SampledFrom(moves).Draw(t, "what").do(t) },
 	})
 	w.settle(t)
 }
 
+// move is something that may happen next.
+type move struct {
+	weight int // how often, beside the others
+	what   string
+	do     func(t *rapid.T)
+}
+
+func (m move) String() string { return m.what }
+
+// moves are such that answers get far enough for something to come in between.
+func (w *world) moves() []move {
+	return []move{
+		{4, "the engine calls an activity", w.engineCalls},
+		{8, "a process goes on", w.goesOn},
+		{2, "the customer writes", func(*rapid.T) { w.customerWrites() }},
+		{1, "an operator takes over", w.takesOver},
+		{2, "an operator hands back", w.handsBack},
+		{1, "an operator writes", w.operatorWrites},
+		{1, "an operator closes", w.closes},
+		{1, "an operator sends again", w.sendsAgain},
+		{1, "the bot is at a loss", func(*rapid.T) { w.setNext(true, "") }},
+		{1, "the provider is away", func(*rapid.T) { w.setNext(false, channel.NotSent) }},
+		{1, "the provider wants a rest", func(*rapid.T) { w.setNext(false, channel.Paused) }},
+		{1, "minutes pass", func(t *rapid.T) { w.wait(t, 2*time.Minute) }},
+	}
+}
+
+func (w *world) goesOn(t *rapid.T) {
+	at := w.atWork()
+	if len(at) == 0 {
+		t.Skip("nobody works")
+	}
+	at[rapid.IntRange(0, len(at)-1).Draw(t, "who")].steps(rapid.IntRange(1, 6).Draw(t, "steps"))
+}
+
+func (w *world) engineCalls(t *rapid.T) {
+	p := w.free()
+	if p == nil {
+		t.Skip("nobody is free")
+	}
+	if len(w.atWork()) > 0 {
+		w.wait(t, 11*time.Second) // no heartbeat has come for so long: those at work are taken for dead
+	}
+	p.begin(w.hasToSend(t) && rapid.IntRange(0, 3).Draw(t, "sends") > 0)
+	p.steps(rapid.IntRange(0, 8).Draw(t, "steps"))
+}
+
 func (w *world) begin() {
 	w.mu.Lock()
-	w.skipped, w.worded, w.atALoss, w.away, w.toSend, w.named, w.left, w.wrong = 0, 0, false, false, uuid.Nil, map[uuid.UUID]bool{}, map[string]int{}, nil
+	w.skipped, w.worded, w.atALoss, w.refusal, w.toSend, w.wrong = 0, 0, false, "", uuid.Nil, nil
+	w.named, w.again, w.left = map[uuid.UUID]bool{}, map[uuid.UUID]int{}, map[string]int{}
 	w.mu.Unlock()
-	w.posted, w.dealt, w.thread = 0, 0, uuid.NewString()
+	w.posted, w.dealt, w.fenced, w.thread = 0, 0, 0, uuid.NewString()
 	w.customerWrites()
 }
 
@@ -114,7 +144,8 @@ func (w *world) end() {
 // settle brings the dialogue to its end, and looks at all that came of it.
 func (w *world) settle(t *rapid.T) {
 	w.end()
-	w.setNext(false, false)
+	w.setNext(false, "")
+	w.wait(t, 2*time.Minute)
 	w.handsBack(t)
 	for range 8 { // an activity that finds its process stood still is called again
 		w.processes[0].begin(false)
@@ -127,10 +158,11 @@ func (w *world) settle(t *rapid.T) {
 	require.NoError(t, w.Pool().QueryRow(w.ctx, "SELECT answered_seq, customer_seq FROM dialogues WHERE id = $1", w.dialogue).Scan(&answered, &customers))
 	require.Equal(t, customers, answered, "nobody is left without an answer")
 
-	rows, err := w.Pool().Query(w.ctx, `SELECT m.text, m.state, m.author, coalesce(t.from_seq, 0), coalesce(t.to_seq, 0) FROM messages m
+	rows, err := w.Pool().Query(w.ctx, `SELECT m.id, m.text, m.state, m.author, coalesce(t.from_seq, 0), coalesce(t.to_seq, 0) FROM messages m
 		LEFT JOIN turns t ON t.id = m.turn_id WHERE m.dialogue_id = $1 AND m.author IN ('bot', 'operator') AND m.kind = 'text' ORDER BY m.seq`, w.dialogue)
 	require.NoError(t, err)
 	type out struct {
+		ID                  uuid.UUID
 		Text, State, Author string
 		From, To            int64
 	}
@@ -139,28 +171,33 @@ func (w *world) settle(t *rapid.T) {
 	covered := int64(0)
 	byBot := map[int64]bool{}
 	for _, m := range all {
-		times := w.left[m.Text]
-		switch m.State {
-		case "sent":
-			require.Equal(t, 1, times, "%+v", m)
-		case "failed":
-			require.Zero(t, times, "%+v", m)
-		case "unconfirmed":
-			require.LessOrEqual(t, times, 1, "%+v", m)
-		default:
-			require.Fail(t, "left behind", "%+v", m)
+		begun := w.left[parts(m.Text)[0]] > 0
+		for i, part := range parts(m.Text) {
+			times := w.left[part]
+			require.LessOrEqual(t, times, 1+w.again[m.ID], "%q of %+v", part, m)
+			switch m.State {
+			case "sent":
+				require.Positive(t, times, "%q of %+v", part, m)
+			case "failed":
+				require.True(t, times == 0 || i == 0 || w.again[m.ID] > 0, "%q of %+v", part, m) // the rest stays in when it is given up
+			case "unconfirmed":
+			default:
+				require.Fail(t, "left behind", "%+v", m)
+			}
+			delete(w.left, part)
 		}
-		if m.Author == "bot" && m.State != "failed" {
-			require.LessOrEqual(t, covered, m.From, "%+v answers what was answered before", m)
-			covered = m.To
+		// Of half an answer humans see the rest, with the dialogue among those that wait.
+		if m.Author == "bot" && (m.State != "failed" || begun || w.again[m.ID] > 0) {
+			if w.again[m.ID] == 0 { // what an operator sends again may have been answered otherwise by then
+				require.LessOrEqual(t, covered, m.From, "%+v answers what was answered before", m)
+				covered = m.To
+			}
 			for seq := m.From + 1; seq <= m.To; seq++ {
 				byBot[seq] = true
 			}
 		}
 	}
-	for text, times := range w.left {
-		require.Equal(t, 1, times, text)
-	}
+	require.Empty(t, w.left, "nothing else left")
 	rows, err = w.Pool().Query(w.ctx, "SELECT seq FROM messages WHERE dialogue_id = $1 AND author = 'customer'", w.dialogue)
 	require.NoError(t, err)
 	asked, err := pgx.CollectRows(rows, pgx.RowTo[int64])
@@ -204,9 +241,37 @@ func (w *world) operatorWrites(t *rapid.T) {
 	w.name(t) // in bot mode that was a takeover, which promises the same but tells nobody what is under way
 }
 
+// closes closes the dialogue, with which whatever the customer wrote is dealt with.
+func (w *world) closes(t *rapid.T) {
+	_, err := w.Close(w.ctx, w.dialogue, w.anna)
+	require.NoError(t, err)
+	w.dealt = w.customerSeq
+	w.name(t)
+}
+
+// sendsAgain has an operator send again what failed, or of which nobody knows whether it arrived.
+func (w *world) sendsAgain(t *rapid.T) {
+	rows, err := w.Pool().Query(w.ctx, `SELECT id FROM messages
+		WHERE dialogue_id = $1 AND author IN ('bot', 'operator') AND kind = 'text' AND state IN ('failed', 'unconfirmed') ORDER BY seq`, w.dialogue)
+	require.NoError(t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	require.NoError(t, err)
+	if len(ids) == 0 {
+		t.Skip("everything has arrived, or is on its way")
+	}
+	id := ids[rapid.IntRange(0, len(ids)-1).Draw(t, "which")]
+	w.mu.Lock()
+	w.again[id]++
+	w.mu.Unlock()
+	_, err = w.Resend(w.ctx, w.dialogue, id, w.anna)
+	require.NoError(t, err)
+}
+
 // wait lets time pass for everybody, the record included.
 func (w *world) wait(t *rapid.T, d time.Duration) {
 	_, err := w.Pool().Exec(w.ctx, "UPDATE messages SET begun_at = begun_at - $2::interval WHERE dialogue_id = $1", w.dialogue, d)
+	require.NoError(t, err)
+	_, err = w.Pool().Exec(w.ctx, "UPDATE channel_pace SET blocked_until = blocked_until - $1::interval", d)
 	require.NoError(t, err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -246,18 +311,23 @@ func (w *world) takesOver(t *rapid.T) {
 func (w *world) name(t *rapid.T) {
 	inFlight, err := w.WaitForBotSends(w.ctx, w.dialogue, time.Nanosecond)
 	require.NoError(t, err)
+	d, err := w.Dialogue(w.ctx, w.dialogue)
+	require.NoError(t, err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if d.Mode == dialogue.ModeOperator {
+		w.fenced = d.Epoch
+	}
 	for _, id := range inFlight {
 		w.named[id] = true
 	}
 }
 
-// setNext says what comes next: the bot finds no answer, or the provider takes no connection.
-func (w *world) setNext(atALoss, away bool) {
+// setNext says what comes next: the bot finds no answer, or the provider does not take a message.
+func (w *world) setNext(atALoss bool, refusal channel.SendOutcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.atALoss, w.away = atALoss, away
+	w.atALoss, w.refusal = atALoss, refusal
 }
 
 func (w *world) now() time.Time {
@@ -290,24 +360,37 @@ func (w *world) atWork() (at []*gated) {
 	return at
 }
 
-// leaves is the moment in which a request leaves for the provider.
-func (w *world) leaves(text string) error {
-	var id uuid.UUID
-	var epoch, turnEpoch *int64
-	var mode, author string
-	err := w.Pool().QueryRow(w.ctx, `SELECT m.id, m.author, d.mode, d.epoch, t.epoch FROM messages m JOIN dialogues d ON d.id = m.dialogue_id
-		LEFT JOIN turns t ON t.id = m.turn_id WHERE m.dialogue_id = $1 AND m.text = $2`, w.dialogue, text).Scan(&id, &author, &mode, &epoch, &turnEpoch)
+// partMark stands between the parts of a long message.
+const partMark = " + "
+
+func parts(text string) []string { return strings.Split(text, partMark) }
+
+// leaves is the moment in which a request leaves for the provider, with a message or a part of one.
+func (w *world) leaves(part string) error {
+	type message struct {
+		ID             uuid.UUID
+		Author         string
+		Closed, Theirs bool // an operator has decided to send it
+		TurnEpoch      int64
+	}
+	var m message
+	rows, err := w.Pool().Query(w.ctx, `SELECT m.id, m.author, d.status = 'closed', m.operator_id IS NOT NULL, coalesce(t.epoch, 0)
+		FROM messages m JOIN dialogues d ON d.id = m.dialogue_id LEFT JOIN turns t ON t.id = m.turn_id
+		WHERE m.dialogue_id = $1 AND $2 = ANY (string_to_array(m.text, $3))`, w.dialogue, part, partMark)
+	if err == nil {
+		m, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[message])
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err != nil {
-		w.wrong = append(w.wrong, fmt.Sprintf("%q leaves without being on record: %v", text, err))
+		w.wrong = append(w.wrong, fmt.Sprintf("%q leaves without being on record: %v", part, err))
 		return err
 	}
-	if author == "bot" && !w.named[id] && (mode != "bot" || *epoch != *turnEpoch) {
-		w.wrong = append(w.wrong, fmt.Sprintf("%q of epoch %d leaves in mode %s, epoch %d, and no takeover has named it", text, *turnEpoch, mode, *epoch))
+	if m.Author == "bot" && !m.Theirs && !w.named[m.ID] && (m.Closed || m.TurnEpoch < w.fenced) {
+		w.wrong = append(w.wrong, fmt.Sprintf("%q leaves, and no takeover has named it: %+v", part, m))
 	}
-	if w.left[text]++; w.left[text] > 1 {
-		w.wrong = append(w.wrong, fmt.Sprintf("%q leaves again", text))
+	if w.left[part]++; w.left[part] > 1+w.again[m.ID] {
+		w.wrong = append(w.wrong, fmt.Sprintf("%q leaves again", part))
 	}
 	return nil
 }
@@ -411,6 +494,9 @@ func (p *gated) Answer(_ context.Context, _ bot.Input, _ func(string)) (bot.Answ
 	p.w.mu.Lock()
 	p.w.worded++
 	text := fmt.Sprint("answer ", p.w.worded)
+	if p.w.worded%2 == 1 {
+		text += fmt.Sprint(partMark, "rest of answer ", p.w.worded)
+	}
 	atALoss := p.w.atALoss
 	p.w.atALoss = false
 	p.w.mu.Unlock()
@@ -422,7 +508,7 @@ func (p *gated) Answer(_ context.Context, _ bot.Input, _ func(string)) (bot.Answ
 }
 
 // Parts implements channel.Sender.
-func (p *gated) Parts(text string) []string { return []string{text} }
+func (p *gated) Parts(text string) []string { return parts(text) }
 
 // Pace implements channel.Sender.
 func (p *gated) Pace(channel.Account) channel.Pace { return p.w.pace }
@@ -434,13 +520,13 @@ func (p *gated) Send(ctx context.Context, _ channel.Account, _, text string) (st
 		return "", &channel.SendError{Outcome: channel.Unknown, Reason: "no answer in time"}
 	}
 	p.w.mu.Lock()
-	away := p.w.away
-	p.w.away = false
+	refusal := p.w.refusal
+	p.w.refusal = ""
 	p.w.mu.Unlock()
-	if away {
-		return "", &channel.SendError{Outcome: channel.NotSent, Reason: "connection refused"}
+	if refusal != "" {
+		return "", &channel.SendError{Outcome: refusal, Reason: "not now", RetryAfter: time.Minute}
 	}
-	if strings.HasPrefix(text, "answer ") || strings.HasPrefix(text, "operator's ") {
+	if strings.HasPrefix(text, "answer ") || strings.HasPrefix(text, "rest of ") || strings.HasPrefix(text, "operator's ") {
 		if err := p.w.leaves(text); err != nil {
 			return "", err
 		}

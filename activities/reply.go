@@ -26,8 +26,9 @@ import (
 // dialogue goes to the operators.
 const maxAttempts = 12
 
-// maxRetryDelay bounds how long a provider can make a customer wait for the next attempt.
-const maxRetryDelay = time.Minute
+// retryWithin bounds how long after a turn began a model is tried again: a customer
+// who hears nothing for longer is better off with a human, and with knowing it.
+const retryWithin = 3 * time.Minute
 
 // maxRestarts bounds how often newer messages make a turn begin again, so that a
 // customer who never stops writing is answered too.
@@ -195,12 +196,12 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 		return workflows.ReplyResult{}, err
 	}
 	var res store.TurnResult
-	if t.Cap != "" {
+	if t.Cap != "" && !bot.WantsHuman(TurnInput(t, profile)) {
 		res = store.TurnResult{Handoff: dialogue.HandoffRule, Cap: t.Cap, Language: languageOf(t)}
 	} else {
 		answer, err := r.ask(ctx, t, profile, watch, last)
 		if err != nil {
-			return r.failed(ctx, t, profile, err)
+			return r.failed(ctx, t, profile, Spent(answer.Usage, profile), err)
 		}
 		if res, err = TurnResult(answer, profile); err != nil {
 			return workflows.ReplyResult{}, err
@@ -213,7 +214,7 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 	}
 	done, err := r.Store.FinishTurn(ctx, t, res, last)
 	if err != nil {
-		return r.failed(ctx, t, profile, err)
+		return r.failed(ctx, t, profile, res.Spent, err)
 	}
 	return result(outcome, t, said, done), nil
 }
@@ -270,14 +271,17 @@ func (r *Replies) ask(ctx context.Context, t store.Turn, profile bot.Profile, wa
 		}
 	})
 	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return bot.Answer{}, cause
+		return answer, cause
 	}
 	return answer, err
 }
 
-// failed decides what comes after an error: another attempt, which the engine
-// makes, or the operators.
-func (r *Replies) failed(ctx context.Context, t store.Turn, profile bot.Profile, err error) (workflows.ReplyResult, error) {
+// failed records what an attempt without an answer spent, and decides what comes
+// after its error: another attempt, which the engine makes, or the operators.
+func (r *Replies) failed(ctx context.Context, t store.Turn, profile bot.Profile, spent store.Spent, err error) (workflows.ReplyResult, error) {
+	if dbErr := r.Store.Spend(context.WithoutCancel(ctx), t, spent, false); dbErr != nil {
+		return workflows.ReplyResult{}, dbErr
+	}
 	log := r.Log.With("dialogue_id", t.DialogueID, "turn_id", t.ID, "attempt", t.Attempts)
 	switch {
 	case errors.Is(err, store.ErrNewerMessage):
@@ -296,29 +300,26 @@ func (r *Replies) failed(ctx context.Context, t store.Turn, profile bot.Profile,
 	modelErr, ok := errors.AsType[*bot.Error](err)
 	if ok {
 		cause = string(modelErr.Class)
-		if dbErr := r.Store.Spend(ctx, t, Spent(modelErr.Spent, profile), false); dbErr != nil {
-			return workflows.ReplyResult{}, dbErr
-		}
-		if modelErr.Retryable() && t.Attempts < maxModelCalls(modelErr.Class) {
-			log.Warn("model call failed; trying again", "cause", cause, "error", err)
+		if modelErr.Retryable() && mayRetry(t, modelErr) {
+			log.Warn("model call failed; trying again", "cause", cause, "error", bot.Public(err))
 			if dbErr := r.Store.CountAttempt(ctx, t.ID, cause, err); dbErr != nil {
 				return workflows.ReplyResult{}, dbErr
 			}
-			return workflows.ReplyResult{}, temporal.NewApplicationErrorWithOptions(err.Error(), cause, temporal.ApplicationErrorOptions{
-				NextRetryDelay: min(modelErr.RetryAfter, maxRetryDelay),
+			return workflows.ReplyResult{}, temporal.NewApplicationErrorWithOptions(bot.Public(err), cause, temporal.ApplicationErrorOptions{
+				NextRetryDelay: modelErr.RetryAfter,
 			})
 		}
 	} else if activity.GetInfo(ctx).Attempt < maxAttempts {
 		return workflows.ReplyResult{}, err
 	}
-	log.Error("turn failed; handing over to the operators", "cause", cause, "error", err)
+	log.Error("turn failed; handing over to the operators", "cause", cause, "error", bot.Public(err))
 	notice := profile.Notice(dialogue.HandoffBotError, "", languageOf(t), time.Now())
 	done, dbErr := r.Store.FailTurn(ctx, t, cause, err, notice)
 	if dbErr != nil {
 		return workflows.ReplyResult{}, dbErr
 	}
 	res := result(workflows.ReplyFailed, t, notice, done)
-	res.Cause, res.Error = cause, cause+": "+dialogue.Preview(err.Error())
+	res.Cause, res.Error = cause, dialogue.Preview(bot.Public(err))
 	return res, nil
 }
 
@@ -327,6 +328,16 @@ func draining() error {
 	return temporal.NewApplicationErrorWithOptions(errDraining.Error(), "draining", temporal.ApplicationErrorOptions{
 		NextRetryDelay: time.Millisecond, Cause: errDraining,
 	})
+}
+
+// mayRetry says whether the model is tried again, after as long as its server asks
+// for. A turn that was left by a dead worker is old without having tried.
+func mayRetry(t store.Turn, err *bot.Error) bool {
+	wait := err.RetryAfter
+	if t.Attempts > 1 {
+		wait += t.Age
+	}
+	return t.Attempts < maxModelCalls(err.Class) && wait < retryWithin
 }
 
 // maxModelCalls is how many calls a turn makes before an error of this class is

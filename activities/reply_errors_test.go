@@ -35,11 +35,13 @@ func TestModelErrors(t *testing.T) {
 				failed := applicationError(t, err)
 				require.False(t, failed.NonRetryable())
 				require.Equal(t, string(class), failed.Type())
+				require.NotContains(t, err.Error(), "the provider's own words", "developers see it in the workflow's history")
 				require.Equal(t, 7*time.Second, failed.NextRetryDelay())
 			}
 			res := b.answered(id)
 			require.Equal(t, workflows.ReplyFailed, res.Outcome)
 			require.Contains(t, res.Error, string(class))
+			require.NotContains(t, res.Error, "the provider's own words")
 			require.Len(t, b.bot.calls(), calls)
 
 			turn := b.turn(res.TurnID)
@@ -59,12 +61,50 @@ func TestModelErrors(t *testing.T) {
 	}
 }
 
+// A server that asks to wait is waited for, but not for so long that the customer gives up.
 func TestProviderCannotMakeACustomerWaitForHours(t *testing.T) {
 	t.Parallel()
-	b := setup(t, "widget")
-	b.bot.fails(&bot.Error{Class: bot.ErrorRateLimited, RetryAfter: 6 * time.Hour, Err: errors.New("later")})
-	_, err := b.reply(b.write("one"))
-	require.Equal(t, time.Minute, applicationError(t, err).NextRetryDelay())
+	asking := func(wait time.Duration) error {
+		return &bot.Error{Class: bot.ErrorRateLimited, RetryAfter: wait, Err: errors.New("later")}
+	}
+	t.Run("for a minute", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, "widget")
+		b.bot.fails(asking(time.Minute))
+		_, err := b.reply(b.write("one"))
+		require.Equal(t, time.Minute, applicationError(t, err).NextRetryDelay())
+	})
+	t.Run("for hours", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, "widget")
+		b.bot.fails(asking(6 * time.Hour))
+		require.Equal(t, workflows.ReplyFailed, b.answered(b.write("one")).Outcome)
+	})
+	t.Run("again and again", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, "widget")
+		b.bot.fails(asking(time.Minute))
+		id := b.write("one")
+		_, err := b.reply(id)
+		require.Error(t, err)
+		b.older("1 minute")
+		_, err = b.reply(id)
+		require.Error(t, err)
+		b.older("1 minute")
+		require.Equal(t, workflows.ReplyFailed, b.answered(id).Outcome)
+	})
+	t.Run("when nobody has tried for long", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, "widget")
+		id := b.write("one")
+		b.bot.fails(errors.New("the knowledge base is away"))
+		_, err := b.reply(id)
+		require.Error(t, err)
+		b.older("1 hour")
+		b.bot.fails(asking(time.Second))
+		_, err = b.reply(id)
+		require.Equal(t, time.Second, applicationError(t, err).NextRetryDelay())
+	})
 }
 
 func TestModelThatRecoversAnswersInTheSameTurn(t *testing.T) {

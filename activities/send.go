@@ -114,7 +114,7 @@ func (s *sendRun) queued(ctx context.Context) error {
 		if err != nil {
 			return s.hold(ctx, line, err, func(reason string) error { return s.Store.HoldSend(ctx, m, reason) })
 		}
-		err = s.begin(ctx, func(reserved bool) (store.Slot, error) { return s.Store.BeginSend(ctx, m, line.pace(), reserved) })
+		err = s.begin(ctx, func(reserved bool) (store.Slot, error) { return s.Store.BeginSend(ctx, &m, line.pace(), reserved) })
 		if errors.Is(err, store.ErrSuperseded) {
 			if err := s.Store.FailSuperseded(ctx, m); err != nil {
 				return err
@@ -226,22 +226,22 @@ func (s *sendRun) deliver(ctx context.Context, l line, m db.Message) error {
 		if i+1 == len(parts) {
 			break
 		}
-		if err := s.Store.PartSent(ctx, m.ID, i+1); err != nil {
+		if err := s.Store.PartSent(ctx, m, i+1); err != nil {
 			return err
 		}
 		if err := s.begin(ctx, func(reserved bool) (store.Slot, error) {
-			return s.Store.WaitTurn(ctx, l.channel.ID, l.pace(), reserved)
-		}); err != nil {
+			return s.Store.BeginPart(ctx, m, l.pace(), reserved)
+		}); errors.Is(err, store.ErrTaken) {
+			return err
+		} else if err != nil {
 			return s.undelivered(ctx, l, m, &channel.SendError{Outcome: channel.NotSent, Reason: "the account pauses"})
 		}
 	}
 	s.res.Sent++
-	if l.channel.Problem != nil {
-		if err := s.Store.SetChannelProblem(ctx, l.channel.ID, ""); err != nil {
-			return err
-		}
+	if err := s.settled(s.Store.SetDelivery(ctx, m, dialogue.StateSent, providerID, "")); err != nil || l.channel.Problem == nil {
+		return err
 	}
-	return s.settled(s.Store.SetDelivery(ctx, m, dialogue.StateSent, providerID, ""))
+	return s.Store.SetChannelProblem(ctx, l.channel.ID, "")
 }
 
 func (s *sendRun) request(ctx context.Context, l line, text string) (string, error) {

@@ -214,6 +214,143 @@ func TestTakeoverTakesBackTheBotsMessageThatIsStillQueued(t *testing.T) {
 	require.Equal(t, []string{"in time"}, b.sender.texts())
 }
 
+// The provider took nothing, which shows only after somebody took over: the
+// question is unanswered again, whoever holds the dialogue by then.
+func TestAnswerThatTurnsOutNotToHaveLeftAfterATakeover(t *testing.T) {
+	t.Parallel()
+	for _, back := range []bool{false, true} {
+		b := setupSend(t)
+		id := b.write("one")
+		turn := b.draft(id, "too late")
+		b.sender.before = func(call int, _ string) error {
+			if call > 1 {
+				return nil
+			}
+			b.takeOver(id)
+			if back {
+				_, err := b.SetMode(b.ctx, id, dialogue.ModeBot, b.anna)
+				require.NoError(t, err)
+			}
+			return &channel.SendError{Outcome: channel.NotSent, Reason: "no connection"}
+		}
+		_, err := b.send(id, turn)
+		require.Error(t, err)
+		require.Equal(t, []string{"failed: taken over before it was sent"}, b.states(id))
+		d, err := b.Dialogue(b.ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, int64(0), d.AnsweredSeq)
+		require.Equal(t, !back, b.waiting(id), "operators see that the customer waits")
+		_, err = b.SetMode(b.ctx, id, dialogue.ModeBot, b.anna)
+		require.NoError(t, err)
+		_, err = b.send(id, b.draft(id, "in time"))
+		require.NoError(t, err)
+		require.Equal(t, []string{"in time"}, b.sender.texts())
+	}
+}
+
+// A person answered meanwhile: the bot does not answer again.
+func TestAnswerThatDidNotLeaveAndThatAHumanGaveInstead(t *testing.T) {
+	t.Parallel()
+	b := setupSend(t)
+	id := b.write("one")
+	turn := b.draft(id, "too late")
+	b.sender.before = func(call int, _ string) error {
+		if call > 1 {
+			return nil
+		}
+		b.operatorWrites(id, "a human's")
+		return &channel.SendError{Outcome: channel.NotSent, Reason: "no connection"}
+	}
+	_, err := b.send(id, turn)
+	require.Error(t, err)
+	_, err = b.SetMode(b.ctx, id, dialogue.ModeBot, b.anna)
+	require.NoError(t, err)
+	p, err := b.Pending(b.ctx, id)
+	require.NoError(t, err)
+	require.False(t, p.Due())
+}
+
+// What an operator has decided to send is not taken back by a takeover.
+func TestTakeoverLeavesWhatAnOperatorSendsAgain(t *testing.T) {
+	t.Parallel()
+	b := setupSend(t)
+	id := b.write("one")
+	b.sender.before = func(call int, _ string) error {
+		if call == 1 {
+			return &channel.SendError{Outcome: channel.Unknown, Reason: "no answer in time"}
+		}
+		return nil
+	}
+	_, err := b.send(id, b.draft(id, "the bot's"))
+	require.NoError(t, err)
+	unsure, err := b.WaitForBotSends(b.ctx, id, time.Minute)
+	require.NoError(t, err)
+	_, err = b.Resend(b.ctx, id, unsure[0], b.anna)
+	require.NoError(t, err)
+	b.takeOver(id)
+	require.Equal(t, []string{"queued"}, b.states(id))
+	_, err = b.send(id, uuid.Nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"the bot's"}, b.sender.texts())
+	d, err := b.Dialogue(b.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, d.CustomerSeq, d.AnsweredSeq)
+}
+
+// A dialogue is closed while the bot's answer still waits: it is not sent any more.
+func TestClosingTakesBackWhatWaitsToLeave(t *testing.T) {
+	t.Parallel()
+	b := setupSend(t)
+	id := b.write("one")
+	turn := b.draft(id, "too late")
+	b.sender.before = func(int, string) error {
+		return &channel.SendError{Outcome: channel.NotSent, Reason: "no connection"}
+	}
+	_, err := b.send(id, turn)
+	require.Error(t, err)
+	_, err = b.Close(b.ctx, id, b.anna)
+	require.NoError(t, err)
+	b.sender.before = nil
+	_, err = b.send(id, uuid.Nil)
+	require.NoError(t, err)
+	require.Empty(t, b.sender.texts())
+	p, err := b.Pending(b.ctx, id)
+	require.NoError(t, err)
+	require.False(t, p.Due())
+}
+
+// A closed dialogue is taken over: the customer's next message is the operator's.
+func TestTakeoverOfAClosedDialogueOpensIt(t *testing.T) {
+	t.Parallel()
+	b := setupSend(t)
+	id := b.write("one")
+	b.takeOver(id)
+	_, err := b.Close(b.ctx, id, b.anna)
+	require.NoError(t, err)
+	b.takeOver(id)
+	b.write("two")
+	d, err := b.Dialogue(b.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, dialogue.ModeOperator, d.Mode)
+	require.Equal(t, dialogue.StatusOpen, d.Status)
+}
+
+// Between two parts of a long message its process was taken for dead: the rest does not leave.
+func TestRestOfALongMessageStaysInWhenItIsGivenUp(t *testing.T) {
+	t.Parallel()
+	b := setupSend(t)
+	id := b.write("one")
+	b.operatorWrites(id, "part one\npart two")
+	b.sender.before = func(int, string) error {
+		_, err := b.Pool().Exec(b.ctx, "UPDATE messages SET state = 'unconfirmed' WHERE dialogue_id = $1 AND state = 'sending'", id)
+		return err
+	}
+	_, err := b.send(id, uuid.Nil)
+	require.Error(t, err)
+	require.Equal(t, []string{"part one"}, b.sender.texts())
+	require.Equal(t, []string{"unconfirmed"}, b.states(id))
+}
+
 // endPause ends what the provider asked for.
 func (b *sendBundle) endPause() error {
 	_, err := b.Pool().Exec(b.ctx, "UPDATE channel_pace SET blocked_until = NULL")
@@ -250,7 +387,7 @@ func TestMessageLeftOnItsWayIsNotSentTwice(t *testing.T) {
 	b.operatorWrites(id, "surely")
 	left, err := b.NextOutgoing(b.ctx, id)
 	require.NoError(t, err)
-	_, err = b.BeginSend(b.ctx, left.Message, b.sender.pace, false)
+	_, err = b.BeginSend(b.ctx, &left.Message, b.sender.pace, false)
 	require.NoError(t, err)
 
 	res, err := b.send(id, uuid.Nil)
@@ -314,14 +451,21 @@ func TestRateLimitedMessageKeepsItsPlaceAndStopsItsAccountOnly(t *testing.T) {
 	_, err = b.send(id, uuid.Nil)
 	require.Greater(t, applicationError(t, err).NextRetryDelay(), 60*time.Second, "the whole account waits")
 	require.Empty(t, b.sender.texts())
-	slot, err := b.WaitTurn(b.ctx, uuid.New(), b.sender.pace, false)
+
+	other, err := b.AddChannel(b.ctx, store.NewChannel{Kind: channel.Telegram, Slug: "other", Name: "Other"})
 	require.NoError(t, err)
-	require.Zero(t, slot, "other accounts do not")
+	theirs, err := b.TakeMessage(b.ctx, store.Inbound{ChannelID: other.ID, ThreadKey: "88", IdentityKind: "test", Identity: "88", ProviderMessageID: "88/1", Text: "one"})
+	require.NoError(t, err)
+	b.operatorWrites(theirs.Dialogue.ID, "of another account")
+	_, err = b.send(theirs.Dialogue.ID, uuid.Nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"of another account"}, b.sender.texts(), "other accounts go on")
+	require.Equal(t, []string{"queued: retry after 70", "queued"}, b.states(id))
 
 	require.NoError(t, b.endPause())
 	_, err = b.send(id, uuid.Nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"first", "second"}, b.sender.texts())
+	require.Equal(t, []string{"of another account", "first", "second"}, b.sender.texts())
 	require.Equal(t, []string{"sent", "sent"}, b.states(id))
 	require.False(t, b.waiting(id))
 }
@@ -440,12 +584,18 @@ func TestWorkersShareAnAccountsPace(t *testing.T) {
 	t.Parallel()
 	b := setupSend(t)
 	pace := channel.Pace{Every: time.Second, Burst: 3 * time.Second}
+	id := b.write("one")
+	b.operatorWrites(id, "in many parts")
+	out, err := b.NextOutgoing(b.ctx, id)
+	require.NoError(t, err)
+	_, err = b.BeginSend(b.ctx, &out.Message, channel.Pace{Every: time.Microsecond, Burst: time.Hour}, false)
+	require.NoError(t, err)
 	var workers sync.WaitGroup
 	waits := make(chan time.Duration, 12)
 	for range 4 {
 		workers.Go(func() {
 			for range 3 {
-				slot, err := b.WaitTurn(b.ctx, b.channel.ID, pace, false)
+				slot, err := b.BeginPart(b.ctx, out.Message, pace, false)
 				if err != nil {
 					t.Error(err)
 				}

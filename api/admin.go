@@ -9,11 +9,12 @@ import (
 
 	"parley/api/stream"
 	"parley/store"
+	"parley/store/db"
 )
 
 func (s *Server) operatorStream(c *gin.Context) {
 	o := operatorOf(c)
-	s.Hub.ServeOperator(c, stream.OperatorViewer{ID: o.ID, Name: o.Name, Session: sessionName(c)})
+	s.Hub.ServeOperator(c, stream.OperatorViewer{ID: o.ID, Name: o.Name, Role: o.Role, Login: loginOf(c)})
 }
 
 func (s *Server) putPresence(c *gin.Context) (any, error) {
@@ -26,15 +27,12 @@ func (s *Server) putPresence(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	o := operatorOf(c)
-	viewer := stream.OperatorViewer{ID: o.ID, Name: o.Name, Session: sessionName(c)}
+	viewer := stream.OperatorViewer{ID: o.ID, Name: o.Name, Role: o.Role, Login: loginOf(c)}
 	if err := s.Hub.SetPresence(c, viewer, in.Client, in.DialogueID, in.Typing); err != nil {
 		return nil, err
 	}
 	return nil, nil
 }
-
-// shownBody is how much of a dead letter is shown, in bytes.
-const shownBody = 64 << 10
 
 type deadLetterView struct {
 	ID         uuid.UUID         `json:"id"`
@@ -45,29 +43,16 @@ type deadLetterView struct {
 }
 
 func (s *Server) listDeadLetters(c *gin.Context) (any, error) {
-	after, err := cursorPlace(c)
+	list, next, err := page(c, func(after *store.Place, limit int) ([]db.ListDeadLettersRow, error) {
+		return s.Store.DeadLetters(c, after, limit)
+	}, func(r db.ListDeadLettersRow) store.Place { return store.Place{At: r.ReceivedAt, ID: r.ID} })
 	if err != nil {
 		return nil, err
-	}
-	limit, err := pageSize(c)
-	if err != nil {
-		return nil, err
-	}
-	list, err := s.Store.DeadLetters(c, after, limit+1)
-	if err != nil {
-		return nil, err
-	}
-	var next *string
-	if len(list) > limit {
-		list = list[:limit]
-		last := list[limit-1].DeadLetter
-		next = placeCursor(store.Place{At: last.ReceivedAt, ID: last.ID})
 	}
 	views := make([]deadLetterView, len(list))
 	for i, r := range list {
-		x := r.DeadLetter
-		body := strings.ToValidUTF8(string(x.Body[:min(len(x.Body), shownBody)]), "\uFFFD")
-		views[i] = deadLetterView{ID: x.ID, Channel: store.ViewChannel(r.Channel), Reason: x.Reason, Body: body, ReceivedAt: x.ReceivedAt}
+		body := strings.ToValidUTF8(string(r.Body), "\uFFFD")
+		views[i] = deadLetterView{ID: r.ID, Channel: store.ViewChannel(r.Channel), Reason: r.Reason, Body: body, ReceivedAt: r.ReceivedAt}
 	}
 	return gin.H{"dead_letters": views, "next_cursor": next}, nil
 }

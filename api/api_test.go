@@ -52,6 +52,7 @@ type bundle struct {
 	spec    map[string]any
 	schemas *jsonschema.Compiler
 
+	hub      *stream.Hub
 	bot      *fakeBot
 	telegram *httptest.Server
 
@@ -73,6 +74,7 @@ func setup(t *testing.T) *bundle {
 	box, err := vault.New(bytes.Repeat([]byte{1}, 32))
 	require.NoError(t, err)
 	b := &bundle{t: t, store: store.New(pool, store.Hooks{}), bot: &fakeBot{}}
+	b.hub = stream.New(stream.Deps{Pool: pool, Publisher: publisher, Log: log})
 	b.telegram = httptest.NewServer(fakeTelegram{})
 	t.Cleanup(b.telegram.Close)
 	server := api.New(api.Config{
@@ -81,7 +83,7 @@ func setup(t *testing.T) *bundle {
 			Store: b.store, Vault: box, Log: log,
 			Connector: &intake.Connector{API: telegram.NewClient(), PublicURL: "https://parley.example"},
 		},
-		Hub:         stream.New(stream.Deps{Pool: pool, Publisher: publisher, Log: log}),
+		Hub:         b.hub,
 		WorkflowURL: func(id string) string { return "http://ui.example/" + id },
 		Metrics:     metrics.New().Handler(), MetricsToken: metricsToken,
 	})
@@ -125,8 +127,8 @@ func (b *bundle) addUser(role string) (token string) {
 	require.NoError(b.t, err)
 	o, err := b.store.AddOperator(context.Background(), in)
 	require.NoError(b.t, err)
-	token, hash := api.NewToken()
-	require.NoError(b.t, b.store.AddAPIToken(context.Background(), hash, o.ID, "test"))
+	token, stored := api.NewAPIToken(o.ID, "test")
+	require.NoError(b.t, b.store.AddAPIToken(context.Background(), stored))
 	return token
 }
 
@@ -150,6 +152,9 @@ func (b *bundle) call(method, path, token, body string, header http.Header) *htt
 		reader = strings.NewReader(body)
 	}
 	req := httptest.NewRequest(method, path, reader)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	for name, values := range header {
 		req.Header[name] = values
 	}
@@ -312,75 +317,76 @@ func TestRefusals(t *testing.T) {
 		status                    int
 		says                      string
 	}{
-		"nobody":                {"GET", "/api/v1/dialogues", "", "", 401, "log in"},
-		"unknown token":         {"GET", "/api/v1/dialogues", "nonsense", "", 401, "token"},
-		"wrong password":        {"POST", "/api/v1/session", "", `{"email":"admin@shop.example","password":"wrong"}`, 401, "wrong"},
-		"unknown address":       {"POST", "/api/v1/session", "", `{"email":"x@shop.example","password":"wrong"}`, 401, "wrong"},
-		"operator adds user":    {"POST", "/api/v1/operators", b.operator, `{}`, 403, "admins"},
-		"operator adds channel": {"POST", "/api/v1/channels", b.operator, `{}`, 403, "admins"},
-		"dead letters":          {"GET", "/api/v1/dead-letters", b.operator, "", 403, "admins"},
-		"no such dialogue":      {"GET", "/api/v1/dialogues/" + uuid.NewString(), b.operator, "", 404, "no dialogue"},
-		"no id":                 {"GET", "/api/v1/dialogues/nonsense", b.operator, "", 404, "nonsense"},
-		"no such turn":          {"GET", "/api/v1/turns/" + uuid.NewString(), b.operator, "", 404, "no turn"},
-		"operator's failures":   {"GET", "/api/v1/turns", b.operator, "", 403, "admins"},
-		"operator counts":       {"GET", "/api/v1/failures", b.operator, "", 403, "admins"},
-		"operator replays":      {"POST", "/api/v1/turns/" + b.turn.String() + "/replay", b.operator, `{}`, 403, "admins"},
-		"operator replays all":  {"POST", "/api/v1/turns/replay", b.operator, `{}`, 403, "admins"},
-		"operator audits":       {"GET", "/api/v1/audit", b.operator, "", 403, "admins"},
-		"answered turns":        {"GET", "/api/v1/turns?state=answered", b.admin, "", 400, "failed"},
-		"failures of nothing":   {"GET", "/api/v1/turns?channel=none", b.admin, "", 404, "none"},
-		"replay of nothing":     {"POST", "/api/v1/turns/" + uuid.NewString() + "/replay", b.admin, `{}`, 404, "no turn"},
-		"replay of a draft":     {"POST", "/api/v1/turns/" + b.turn.String() + "/replay", b.admin, `{}`, 409, "only failed answers"},
-		"audit of nobody":       {"GET", "/api/v1/audit?actor=anna", b.admin, "", 400, "id of an operator"},
-		"audit of never":        {"GET", "/api/v1/audit?from=yesterday", b.admin, "", 400, "2026-11-23T00:00:00Z"},
-		"audit's cursor":        {"GET", "/api/v1/audit?cursor=x", b.admin, "", 400, "cursor"},
-		"unknown path":          {"GET", "/api/v1/nonsense", b.operator, "", 404, "nothing at"},
-		"status filter":         {"GET", "/api/v1/dialogues?status=sleepy", b.operator, "", 400, "sleepy"},
-		"mode filter":           {"GET", "/api/v1/dialogues?mode=ghost", b.operator, "", 400, "ghost"},
-		"channel filter":        {"GET", "/api/v1/dialogues?channel=none", b.operator, "", 404, "none"},
-		"cursor":                {"GET", "/api/v1/dialogues?cursor=xyz", b.operator, "", 400, "cursor"},
-		"limit":                 {"GET", "/api/v1/dialogues?limit=1000", b.operator, "", 400, "limit"},
-		"search too long":       {"GET", "/api/v1/dialogues?q=" + strings.Repeat("a", 201), b.operator, "", 400, "200"},
-		"NUL in search":         {"GET", "/api/v1/dialogues?q=%00", b.operator, "", 400, "q"},
-		"malformed":             {"POST", d + "/messages", b.operator, `{"client_id":`, 400, "valid JSON"},
-		"two values":            {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"a"}{}`, 400, "valid JSON"},
-		"wrong type":            {"POST", d + "/messages", b.operator, `{"client_id":1}`, 400, "client_id"},
-		"empty text":            {"POST", d + "/messages", b.operator, `{"client_id":"1","text":" \n"}`, 400, "empty"},
-		"NUL in text":           {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"a\u0000b"}`, 400, "NUL"},
-		"text too long":         {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"` + long + `"}`, 413, "10000"},
-		"body too large":        {"POST", d + "/messages", b.operator, `{"text":"` + strings.Repeat("x", 300<<10) + `"}`, 413, "larger"},
-		"foreign suggestion":    {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"a","suggestion_id":"` + uuid.NewString() + `"}`, 400, "suggestion"},
-		"no mode":               {"PUT", d + "/mode", b.operator, `{"mode":"ghost"}`, 400, "ghost"},
-		"no status":             {"PUT", d + "/status", b.operator, `{"status":"new"}`, 400, "open or closed"},
-		"unknown assignee":      {"PUT", d + "/assignee", b.operator, `{"operator_id":"` + uuid.NewString() + `"}`, 404, "operator"},
-		"no seq":                {"PUT", d + "/read", b.operator, `{}`, 400, "seq"},
-		"operator's bot":        {"GET", "/api/v1/bot", b.operator, "", 403, "admins"},
-		"no version":            {"PUT", "/api/v1/bot", b.admin, `{}`, 400, "version"},
-		"stale version":         {"PUT", "/api/v1/bot", b.admin, `{"version":7}`, 409, "load them again"},
-		"time zone":             {"PUT", "/api/v1/bot", b.admin, `{"version":0,"time_zone":"Asia/Almata"}`, 400, "Asia/Almaty"},
-		"hours backwards":       {"PUT", "/api/v1/bot", b.admin, `{"version":0,"hours":{"mon":[{"from":"19:00","to":"10:00"}]}}`, 400, "midnight"},
-		"no such day":           {"PUT", "/api/v1/bot", b.admin, `{"version":0,"hours":{"monday":[]}}`, 400, "mon, tue"},
-		"cost without prices":   {"PUT", "/api/v1/bot", b.admin, `{"version":0,"caps":{"day_cost":5}}`, 400, "needs prices"},
-		"negative cap":          {"PUT", "/api/v1/bot", b.admin, `{"version":0,"caps":{"day_tokens":-5}}`, 400, "from 0"},
-		"currency":              {"PUT", "/api/v1/bot", b.admin, `{"version":0,"prices":{"input":1,"output":1,"currency":"tenge"}}`, 400, "KZT"},
-		"notice for nobody":     {"PUT", "/api/v1/bot", b.admin, `{"version":0,"notices":{"operator":{"ru":"x"}}}`, 400, "no_answer"},
-		"slug taken":            {"POST", "/api/v1/channels", b.admin, `{"kind":"widget","slug":"demo","name":"x"}`, 409, "demo"},
-		"bad origin":            {"POST", "/api/v1/channels", b.admin, `{"kind":"widget","slug":"x","name":"x","settings":{"allowed_origins":["shop.example/path"]}}`, 400, "origin"},
-		"unknown mode":          {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","settings":{"mode":"pigeon"},"secrets":{"token":"123456789:AAE-secret-token"}}`, 400, "pigeon"},
-		"refused bot token":     {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","settings":{"api_base_url":"` + b.telegram.URL + `"},"secrets":{"token":"987654321:AAE-secret-token"}}`, 400, "does not know this token"},
-		"no such channel":       {"PATCH", "/api/v1/channels/none", b.admin, `{}`, 404, "none"},
-		"operator's channel":    {"PATCH", "/api/v1/channels/demo", b.operator, `{}`, 403, "admins"},
-		"nothing to resend":     {"POST", d + "/messages/" + uuid.NewString() + "/resend", b.operator, ``, 404, "message"},
-		"resend of what is in":  {"POST", d + "/messages/" + b.message.String() + "/resend", b.operator, ``, 409, "received"},
-		"bad bot token":         {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","secrets":{"token":"t"}}`, 400, "BotFather"},
-		"short password":        {"POST", "/api/v1/operators", b.admin, `{"email":"a@b.example","name":"a","role":"admin","password":"short"}`, 400, "8 to 200"},
-		"address taken":         {"POST", "/api/v1/operators", b.admin, `{"email":"ADMIN@shop.example","name":"a","role":"admin","password":"12345678"}`, 409, "already"},
-		"no widget channel":     {"POST", "/widget/v1/sessions", "", `{"channel":"nonsense"}`, 404, "nonsense"},
-		"no visitor":            {"GET", "/widget/v1/messages", "", "", 401, "session"},
-		"operator as visitor":   {"GET", "/widget/v1/messages", b.operator, "", 401, "session"},
-		"visitor as operator":   {"GET", "/api/v1/dialogues", b.visitor, "", 401, "token"},
-		"visitor's long text":   {"POST", "/widget/v1/messages", b.visitor, `{"client_id":"9","text":"` + strings.Repeat("x", 4001) + `"}`, 413, "4000"},
-		"unknown hook channel":  {"POST", "/hooks/telegram/demo", "", `{}`, 401, "secret"},
+		"nobody":                 {"GET", "/api/v1/dialogues", "", "", 401, "log in"},
+		"unknown token":          {"GET", "/api/v1/dialogues", "nonsense", "", 401, "token"},
+		"wrong password":         {"POST", "/api/v1/session", "", `{"email":"admin@shop.example","password":"wrong"}`, 401, "wrong"},
+		"unknown address":        {"POST", "/api/v1/session", "", `{"email":"x@shop.example","password":"wrong"}`, 401, "wrong"},
+		"operator adds user":     {"POST", "/api/v1/operators", b.operator, `{}`, 403, "admins"},
+		"operator adds channel":  {"POST", "/api/v1/channels", b.operator, `{}`, 403, "admins"},
+		"dead letters":           {"GET", "/api/v1/dead-letters", b.operator, "", 403, "admins"},
+		"no such dialogue":       {"GET", "/api/v1/dialogues/" + uuid.NewString(), b.operator, "", 404, "no dialogue"},
+		"no id":                  {"GET", "/api/v1/dialogues/nonsense", b.operator, "", 404, "nonsense"},
+		"no such turn":           {"GET", "/api/v1/turns/" + uuid.NewString(), b.operator, "", 404, "no turn"},
+		"operator's failures":    {"GET", "/api/v1/turns", b.operator, "", 403, "admins"},
+		"operator counts":        {"GET", "/api/v1/failures", b.operator, "", 403, "admins"},
+		"operator replays":       {"POST", "/api/v1/turns/" + b.turn.String() + "/replay", b.operator, `{}`, 403, "admins"},
+		"operator replays all":   {"POST", "/api/v1/turns/replay", b.operator, `{}`, 403, "admins"},
+		"operator audits":        {"GET", "/api/v1/audit", b.operator, "", 403, "admins"},
+		"turns of no state":      {"GET", "/api/v1/turns?state=gone", b.admin, "", 400, "failed"},
+		"failures of nothing":    {"GET", "/api/v1/turns?channel=none", b.admin, "", 404, "none"},
+		"replay of nothing":      {"POST", "/api/v1/turns/" + uuid.NewString() + "/replay", b.admin, `{}`, 404, "no turn"},
+		"replay of a draft":      {"POST", "/api/v1/turns/" + b.turn.String() + "/replay", b.admin, `{}`, 409, "only failed answers"},
+		"audit of nobody":        {"GET", "/api/v1/audit?actor=anna", b.admin, "", 400, "id of an operator"},
+		"audit of never":         {"GET", "/api/v1/audit?from=yesterday", b.admin, "", 400, "2026-11-23T00:00:00Z"},
+		"audit's cursor":         {"GET", "/api/v1/audit?cursor=x", b.admin, "", 400, "cursor"},
+		"unknown path":           {"GET", "/api/v1/nonsense", b.operator, "", 404, "nothing at"},
+		"status filter":          {"GET", "/api/v1/dialogues?status=sleepy", b.operator, "", 400, "sleepy"},
+		"mode filter":            {"GET", "/api/v1/dialogues?mode=ghost", b.operator, "", 400, "ghost"},
+		"channel filter":         {"GET", "/api/v1/dialogues?channel=none", b.operator, "", 404, "none"},
+		"cursor":                 {"GET", "/api/v1/dialogues?cursor=xyz", b.operator, "", 400, "cursor"},
+		"limit":                  {"GET", "/api/v1/dialogues?limit=1000", b.operator, "", 400, "limit"},
+		"search too long":        {"GET", "/api/v1/dialogues?q=" + strings.Repeat("a", 201), b.operator, "", 400, "200"},
+		"NUL in search":          {"GET", "/api/v1/dialogues?q=%00", b.operator, "", 400, "q"},
+		"malformed":              {"POST", d + "/messages", b.operator, `{"client_id":`, 400, "valid JSON"},
+		"two values":             {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"a"}{}`, 400, "valid JSON"},
+		"wrong type":             {"POST", d + "/messages", b.operator, `{"client_id":1}`, 400, "client_id"},
+		"empty text":             {"POST", d + "/messages", b.operator, `{"client_id":"1","text":" \n"}`, 400, "empty"},
+		"NUL in text":            {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"a\u0000b"}`, 400, "NUL"},
+		"text too long":          {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"` + long + `"}`, 413, "10000"},
+		"body too large":         {"POST", d + "/messages", b.operator, `{"text":"` + strings.Repeat("x", 300<<10) + `"}`, 413, "larger"},
+		"foreign suggestion":     {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"a","suggestion_id":"` + uuid.NewString() + `"}`, 400, "suggestion"},
+		"no mode":                {"PUT", d + "/mode", b.operator, `{"mode":"ghost"}`, 400, "ghost"},
+		"no status":              {"PUT", d + "/status", b.operator, `{"status":"new"}`, 400, "open or closed"},
+		"unknown assignee":       {"PUT", d + "/assignee", b.operator, `{"operator_id":"` + uuid.NewString() + `"}`, 404, "operator"},
+		"no seq":                 {"PUT", d + "/read", b.operator, `{}`, 400, "seq"},
+		"operator's bot":         {"GET", "/api/v1/bot", b.operator, "", 403, "admins"},
+		"no version":             {"PUT", "/api/v1/bot", b.admin, `{}`, 400, "version"},
+		"stale version":          {"PUT", "/api/v1/bot", b.admin, `{"version":7}`, 409, "load them again"},
+		"a setting's wrong name": {"PUT", "/api/v1/bot", b.admin, `{"version":0,"instrukcii":"x"}`, 400, "instrukcii"},
+		"time zone":              {"PUT", "/api/v1/bot", b.admin, `{"version":0,"time_zone":"Asia/Almata"}`, 400, "Asia/Almaty"},
+		"hours backwards":        {"PUT", "/api/v1/bot", b.admin, `{"version":0,"hours":{"mon":[{"from":"19:00","to":"10:00"}]}}`, 400, "midnight"},
+		"no such day":            {"PUT", "/api/v1/bot", b.admin, `{"version":0,"hours":{"monday":[]}}`, 400, "mon, tue"},
+		"cost without prices":    {"PUT", "/api/v1/bot", b.admin, `{"version":0,"caps":{"day_cost":5}}`, 400, "needs prices"},
+		"negative cap":           {"PUT", "/api/v1/bot", b.admin, `{"version":0,"caps":{"day_tokens":-5}}`, 400, "from 0"},
+		"currency":               {"PUT", "/api/v1/bot", b.admin, `{"version":0,"prices":{"input":1,"output":1,"currency":"tenge"}}`, 400, "KZT"},
+		"notice for nobody":      {"PUT", "/api/v1/bot", b.admin, `{"version":0,"notices":{"operator":{"ru":"x"}}}`, 400, "no_answer"},
+		"slug taken":             {"POST", "/api/v1/channels", b.admin, `{"kind":"widget","slug":"demo","name":"x"}`, 409, "demo"},
+		"bad origin":             {"POST", "/api/v1/channels", b.admin, `{"kind":"widget","slug":"x","name":"x","settings":{"allowed_origins":["shop.example/path"]}}`, 400, "origin"},
+		"unknown mode":           {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","settings":{"mode":"pigeon"},"secrets":{"token":"123456789:AAE-secret-token"}}`, 400, "pigeon"},
+		"refused bot token":      {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","settings":{"api_base_url":"` + b.telegram.URL + `"},"secrets":{"token":"987654321:AAE-secret-token"}}`, 400, "does not know this token"},
+		"no such channel":        {"PATCH", "/api/v1/channels/none", b.admin, `{}`, 404, "none"},
+		"operator's channel":     {"PATCH", "/api/v1/channels/demo", b.operator, `{}`, 403, "admins"},
+		"nothing to resend":      {"POST", d + "/messages/" + uuid.NewString() + "/resend", b.operator, ``, 404, "message"},
+		"resend of what is in":   {"POST", d + "/messages/" + b.message.String() + "/resend", b.operator, ``, 409, "received"},
+		"bad bot token":          {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","secrets":{"token":"t"}}`, 400, "BotFather"},
+		"short password":         {"POST", "/api/v1/operators", b.admin, `{"email":"a@b.example","name":"a","role":"admin","password":"short"}`, 400, "8 to 200"},
+		"address taken":          {"POST", "/api/v1/operators", b.admin, `{"email":"ADMIN@shop.example","name":"a","role":"admin","password":"12345678"}`, 409, "already"},
+		"no widget channel":      {"POST", "/widget/v1/sessions", "", `{"channel":"nonsense"}`, 404, "nonsense"},
+		"no visitor":             {"GET", "/widget/v1/messages", "", "", 401, "session"},
+		"operator as visitor":    {"GET", "/widget/v1/messages", b.operator, "", 401, "session"},
+		"visitor as operator":    {"GET", "/api/v1/dialogues", b.visitor, "", 401, "token"},
+		"visitor's long text":    {"POST", "/widget/v1/messages", b.visitor, `{"client_id":"9","text":"` + strings.Repeat("x", 4001) + `"}`, 413, "4000"},
+		"unknown hook channel":   {"POST", "/hooks/telegram/demo", "", `{}`, 401, "secret"},
 	} {
 		w := b.call(c.method, c.path, c.token, c.body, nil)
 		require.Equal(t, c.status, w.Code, "%s: %s", name, w.Body)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -22,7 +23,8 @@ const (
 	sessionLife   = 30 * 24 * time.Hour
 	roleAdmin     = "admin"
 	operatorKey   = "operator"
-	sessionKey    = "session"
+	loginKey      = "login"   // the token hash of the session or API token
+	sessionKey    = "session" // set when it is a session
 )
 
 // passwordParams follow OWASP's recommendation for Argon2id on servers
@@ -39,6 +41,20 @@ func HashPassword(password string) (string, error) {
 	return argon2id.CreateHash(password, passwordParams())
 }
 
+// shownOfToken is how much of an API token is kept to tell it from others: 48 of
+// its 256 random bits.
+const shownOfToken = 8
+
+// NewAPIToken makes a token for a program that acts as an operator, and what is
+// stored of it.
+func NewAPIToken(operator uuid.UUID, name string) (token string, in store.NewAPIToken) {
+	token, hash := NewToken()
+	for token[0] == '-' { // commands would take it for a flag
+		token, hash = NewToken()
+	}
+	return token, store.NewAPIToken{Operator: operator, Hash: hash, Prefix: token[:shownOfToken], Name: name}
+}
+
 // NewToken makes a secret of 32 random bytes for a session or a program, and the
 // hash under which it is stored.
 func NewToken() (token string, hash []byte) {
@@ -48,6 +64,7 @@ func NewToken() (token string, hash []byte) {
 	return token, TokenHash(token)
 }
 
+// TokenHash is what is stored of a token.
 func TokenHash(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
@@ -75,6 +92,13 @@ func viewOperator(o db.Operator) operatorView {
 }
 
 func (s *Server) login(c *gin.Context) (any, error) {
+	// Another site must not log its visitor in as somebody of its choice. A form of its own cannot be sent as JSON.
+	if err := fromOwnPages(c); err != nil {
+		return nil, err
+	}
+	if media, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || media != "application/json" {
+		return nil, dialogue.Errorf(dialogue.CodeInvalid, "a login is JSON: send it with Content-Type: application/json")
+	}
 	var in struct{ Email, Password string }
 	if err := readJSON(c, &in); err != nil {
 		return nil, err
@@ -131,11 +155,10 @@ func (s *Server) getSession(c *gin.Context) (any, error) {
 }
 
 func (s *Server) logout(c *gin.Context) (any, error) {
-	if hash, ok := c.Get(sessionKey); ok {
-		if err := s.Store.EndSession(c, hash.([]byte)); err != nil {
+	if c.GetBool(sessionKey) {
+		if err := s.Store.EndSession(c, loginOf(c)); err != nil {
 			return nil, err
 		}
-		s.Hub.Revoke(operatorOf(c).ID, sessionName(c))
 	}
 	s.setCookie(c, "", -time.Second)
 	return nil, nil
@@ -145,11 +168,13 @@ func (s *Server) logout(c *gin.Context) (any, error) {
 // session cookie. A browser's changes must come from our own pages.
 func (s *Server) authenticate(c *gin.Context) {
 	if token := bearer(c); token != "" {
-		operator, err := s.Store.OperatorByAPIToken(c, TokenHash(token))
+		hash := TokenHash(token)
+		operator, err := s.Store.OperatorByAPIToken(c, hash)
 		if err != nil {
 			s.fail(c, err)
 			return
 		}
+		c.Set(loginKey, hash)
 		s.admit(c, operator)
 		return
 	}
@@ -158,8 +183,8 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, dialogue.Errorf(dialogue.CodeUnauthorized, "you are not logged in: log in first"))
 		return
 	}
-	if err := http.NewCrossOriginProtection().Check(c.Request); err != nil {
-		s.fail(c, dialogue.Errorf(dialogue.CodeForbidden, "this request comes from another site"))
+	if err := fromOwnPages(c); err != nil {
+		s.fail(c, err)
 		return
 	}
 	hash := TokenHash(token)
@@ -168,8 +193,18 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.Set(sessionKey, hash)
+	c.Set(loginKey, hash)
+	c.Set(sessionKey, true)
 	s.admit(c, operator)
+}
+
+// fromOwnPages fails for a browser's change that another site has it make. What
+// is no browser's passes.
+func fromOwnPages(c *gin.Context) error {
+	if err := http.NewCrossOriginProtection().Check(c.Request); err != nil {
+		return dialogue.Errorf(dialogue.CodeForbidden, "this request comes from another site")
+	}
+	return nil
 }
 
 // admit lets the request of an operator pass, unless there are too many of theirs.
@@ -194,10 +229,5 @@ func operatorRef(c *gin.Context) store.OperatorRef {
 	return store.OperatorRef{ID: o.ID, Name: o.Name}
 }
 
-// sessionName names the session of a request without giving its token away.
-func sessionName(c *gin.Context) string {
-	if hash, ok := c.Get(sessionKey); ok {
-		return base64.RawURLEncoding.EncodeToString(hash.([]byte)[:12])
-	}
-	return "token " + operatorOf(c).ID.String()
-}
+// loginOf is the token hash of the session or API token that a request comes with.
+func loginOf(c *gin.Context) []byte { return c.MustGet(loginKey).([]byte) }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -41,9 +42,10 @@ func (s *Server) getBot(c *gin.Context) (any, error) {
 func (s *Server) putBot(c *gin.Context) (any, error) {
 	in := struct {
 		bot.Profile
-		Version *int64 `json:"version"`
+		Version   *int64          `json:"version"`
+		UpdatedAt json.RawMessage `json:"updated_at"` // as GET returned it: says nothing here
 	}{Profile: bot.DefaultProfile()}
-	if err := readJSON(c, &in); err != nil {
+	if err := readWholeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if in.Version == nil {

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
@@ -66,28 +64,16 @@ func (s *Server) listDialogues(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := cursorPlace(c)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := pageSize(c)
-	if err != nil {
-		return nil, err
-	}
 	// The position is read before the list: what happens in between comes on the stream too, and does no harm twice.
 	position, err := s.Store.EventHead(c)
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Store.ListDialogues(c, filter, after, limit+1)
+	list, next, err := page(c, func(after *store.Place, limit int) ([]store.DialogueView, error) {
+		return s.Store.ListDialogues(c, filter, after, limit)
+	}, func(d store.DialogueView) store.Place { return store.Place{At: d.LastMessage.CreatedAt, ID: d.ID} })
 	if err != nil {
 		return nil, err
-	}
-	var next *string
-	if len(list) > limit {
-		list = list[:limit]
-		last := list[limit-1]
-		next = placeCursor(store.Place{At: last.LastMessage.CreatedAt, ID: last.ID})
 	}
 	return gin.H{"dialogues": list, "next_cursor": next, "position": position}, nil
 }
@@ -106,12 +92,9 @@ func (s *Server) dialogueFilter(c *gin.Context) (store.DialogueFilter, error) {
 			return f, dialogue.Errorf(dialogue.CodeInvalid, "mode %q is neither bot nor operator", mode)
 		}
 	}
-	if name := c.Query("channel"); name != "" {
-		ch, err := s.Store.Channel(c, name)
-		if err != nil {
-			return f, err
-		}
-		f.Channel = uuid.NullUUID{UUID: ch.ID, Valid: true}
+	var err error
+	if f.Channel, err = s.channelFilter(c, c.Query("channel")); err != nil {
+		return f, err
 	}
 	switch assignee := c.Query("assignee"); assignee {
 	case "":
@@ -147,41 +130,6 @@ func (s *Server) dialogueFilter(c *gin.Context) (store.DialogueFilter, error) {
 
 func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
-}
-
-// cursorPlace reads the cursor of a list sorted by time; nil when there is none.
-func cursorPlace(c *gin.Context) (*store.Place, error) {
-	cursor := c.Query("cursor")
-	if cursor == "" {
-		return nil, nil
-	}
-	var place store.Place
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err == nil {
-		err = json.Unmarshal(raw, &place)
-	}
-	if err != nil {
-		return nil, dialogue.Errorf(dialogue.CodeInvalid, "the cursor is not one that this list gave out: begin without it")
-	}
-	return &place, nil
-}
-
-func placeCursor(place store.Place) *string {
-	raw, _ := json.Marshal(place) // a time and an id always encode
-	cursor := base64.RawURLEncoding.EncodeToString(raw)
-	return &cursor
-}
-
-func pageSize(c *gin.Context) (int, error) {
-	value := c.Query("limit")
-	if value == "" {
-		return pageDefault, nil
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > pageMax {
-		return 0, dialogue.Errorf(dialogue.CodeInvalid, "limit is a number from 1 to %d", pageMax)
-	}
-	return n, nil
 }
 
 type dialogueDetail struct {

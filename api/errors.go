@@ -81,7 +81,18 @@ func (s *Server) fail(c *gin.Context, err error) {
 
 // readJSON decodes a request's body.
 func readJSON(c *gin.Context, into any) error {
+	return decodeBody(json.NewDecoder(c.Request.Body), into)
+}
+
+// readWholeJSON is readJSON for what replaces a whole: a field that is not known is
+// a mistake there, for what it was meant to set would go back to its default.
+func readWholeJSON(c *gin.Context, into any) error {
 	decoder := json.NewDecoder(c.Request.Body)
+	decoder.DisallowUnknownFields()
+	return decodeBody(decoder, into)
+}
+
+func decodeBody(decoder *json.Decoder, into any) error {
 	err := decoder.Decode(into)
 	if err == nil {
 		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
@@ -107,6 +118,9 @@ func bodyError(err error) error {
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return dialogue.Errorf(dialogue.CodeInvalid, "%s must be of type %s, not %s", wrong.Field, wrong.Type, wrong.Value)
+	}
+	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		return dialogue.Errorf(dialogue.CodeInvalid, "there is no field %s: nothing has changed", field)
 	}
 	return dialogue.Errorf(dialogue.CodeInvalid, "the body is not one valid JSON object")
 }

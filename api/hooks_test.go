@@ -258,3 +258,13 @@ func TestChannelThatIsSwitchedOff(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"enabled":true}`, string(entries[0].Detail), "the secrets were only sealed again")
 }
+
+// Another bot numbers its messages by itself: they would be taken for copies.
+func TestAnotherBotsTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addTelegram("bot")
+	refused := b.call(http.MethodPatch, "/api/v1/channels/bot", b.admin, `{"secrets":{"token":"987654321:AAE-secret-token"}}`, nil)
+	require.Equal(t, http.StatusConflict, refused.Code)
+	require.Contains(t, refused.Body.String(), "a channel of its own")
+}

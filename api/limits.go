@@ -17,6 +17,8 @@ type limits struct {
 	message  *buckets // messages by widget session, which is a contact
 	address  *buckets // messages by address: a stranger may open many sessions
 	typing   *buckets // typing signs by widget session
+	reading  *buckets // all else that a widget session asks: transcripts, receipts, streams
+	visits   *buckets // whatever visitors ask, by address
 	suggest  *buckets // drafts by operator
 	operator *buckets // all requests by operator: a program that runs wild
 }
@@ -25,10 +27,13 @@ func newLimits() limits {
 	return limits{
 		login: newBuckets(rate.Every(6*time.Second), 10),
 		// Whole towns share one address behind their providers' translation: only floods are held back by it.
-		session:  newBuckets(50, 2000),
-		address:  newBuckets(100, 5000),
-		message:  newBuckets(3, 60),
-		typing:   newBuckets(rate.Every(2*time.Second), 2),
+		session: newBuckets(50, 2000),
+		address: newBuckets(100, 5000),
+		message: newBuckets(3, 60),
+		typing:  newBuckets(rate.Every(2*time.Second), 2),
+		reading: newBuckets(20, 200),
+		// A page view is a few of these; after a break in the line all widgets of a town come back at once.
+		visits:   newBuckets(500, 20_000),
 		suggest:  newBuckets(1, 10),
 		operator: newBuckets(200, 2000),
 	}

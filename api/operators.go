@@ -49,7 +49,7 @@ func (in NewOperator) Prepare() (store.NewOperator, error) {
 	if err != nil || address.Address != strings.TrimSpace(in.Email) {
 		return store.NewOperator{}, dialogue.Errorf(dialogue.CodeInvalid, "%q is no e-mail address", in.Email)
 	}
-	if err := checkText("name", in.Name, maxName); err != nil {
+	if err := checkText("name", in.Name, dialogue.MaxName); err != nil {
 		return store.NewOperator{}, err
 	}
 	if err := checkRole(in.Role); err != nil {
@@ -61,8 +61,6 @@ func (in NewOperator) Prepare() (store.NewOperator, error) {
 	}
 	return store.NewOperator{Email: strings.ToLower(address.Address), Name: strings.TrimSpace(in.Name), Role: in.Role, PasswordHash: hash}, nil
 }
-
-const maxName = 100 // characters of a person's name
 
 func checkRole(role string) error {
 	if role != roleAdmin && role != "operator" {
@@ -90,7 +88,7 @@ func (s *Server) createOperator(c *gin.Context) (any, error) {
 
 // putOperator changes what is given: name, role, password, and whether the
 // operator may log in. Who may not any more, or has another password or role, is
-// logged out everywhere at once.
+// logged out everywhere; another password also ends their API tokens.
 func (s *Server) putOperator(c *gin.Context) (any, error) {
 	id, err := pathID(c)
 	if err != nil {
@@ -107,7 +105,7 @@ func (s *Server) putOperator(c *gin.Context) (any, error) {
 	}
 	change := store.OperatorChange{Name: in.Name, Role: in.Role, Disabled: in.Disabled}
 	if in.Name != nil {
-		if err := checkText("name", *in.Name, maxName); err != nil {
+		if err := checkText("name", *in.Name, dialogue.MaxName); err != nil {
 			return nil, err
 		}
 		name := strings.TrimSpace(*in.Name)
@@ -133,7 +131,7 @@ func (s *Server) putOperator(c *gin.Context) (any, error) {
 }
 
 // putOwnPassword gives the operator who asks another password. All their other
-// sessions end.
+// sessions and API tokens end.
 func (s *Server) putOwnPassword(c *gin.Context) (any, error) {
 	o := operatorOf(c)
 	var in struct{ Current, Password string }
@@ -154,11 +152,7 @@ func (s *Server) putOwnPassword(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var kept []byte
-	if session, ok := c.Get(sessionKey); ok {
-		kept = session.([]byte)
-	}
-	if _, err := s.Store.ChangeOperator(c, o.ID, store.OperatorChange{PasswordHash: hash, KeepSession: kept}); err != nil {
+	if _, err := s.Store.ChangeOperator(c, o.ID, store.OperatorChange{PasswordHash: hash, KeepLogin: loginOf(c)}); err != nil {
 		return nil, err
 	}
 	s.Log.Info("password changed", "request_id", requestID(c), "operator_id", o.ID)

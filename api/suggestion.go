@@ -41,7 +41,7 @@ func (s *Server) suggest(ctx context.Context, id, operator uuid.UUID) (suggestio
 	}
 	answer, err := s.draft(ctx, t, profile, func(text string) { show(live.Writing, text) })
 	if err != nil {
-		return suggestion{}, s.draftFailed(ctx, t, profile, err)
+		return suggestion{}, s.draftFailed(ctx, t, activities.Spent(answer.Usage, profile), err)
 	}
 	res, err := activities.TurnResult(answer, profile)
 	if err != nil {
@@ -63,16 +63,16 @@ func (s *Server) draft(ctx context.Context, t store.Turn, profile bot.Profile, o
 	return s.Bot.Answer(ctx, in, onText)
 }
 
-// draftFailed records why there is no draft, and tells the operator what a model's error means.
-func (s *Server) draftFailed(ctx context.Context, t store.Turn, profile bot.Profile, err error) error {
+// draftFailed records why there is no draft, and what that cost, and tells the operator what a model's error means.
+func (s *Server) draftFailed(ctx context.Context, t store.Turn, spent store.Spent, err error) error {
+	if dbErr := s.Store.Spend(context.WithoutCancel(ctx), t, spent, false); dbErr != nil {
+		return errors.Join(err, dbErr)
+	}
 	cause := "internal"
 	modelErr, ok := errors.AsType[*bot.Error](err)
 	switch {
 	case ok:
 		cause = string(modelErr.Class)
-		if dbErr := s.Store.Spend(context.WithoutCancel(ctx), t, activities.Spent(modelErr.Spent, profile), false); dbErr != nil {
-			return errors.Join(err, dbErr)
-		}
 	case t.Cap != "":
 		cause = "cap"
 	}

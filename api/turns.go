@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -19,8 +21,6 @@ import (
 const (
 	// replaysAtOnce is how many turns one call replays at most.
 	replaysAtOnce = 200
-	// replayEvery keeps a call from giving the model everything at one instant.
-	replayEvery = 20 * time.Millisecond
 	// failuresFor is how far back failed turns are counted.
 	failuresFor = 7 * 24 * time.Hour
 )
@@ -75,7 +75,8 @@ func viewTurn(t db.Turn) turnView {
 	return v
 }
 
-// turnDetail is a turn with what developers need to see of it.
+// turnDetail is a turn with what developers need to see of it. The request and
+// the response are for admins: the whole prompt stands in them.
 type turnDetail struct {
 	turnView
 	ToolCalls json.RawMessage `json:"tool_calls"`
@@ -93,7 +94,10 @@ func (s *Server) getTurn(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := turnDetail{turnView: viewTurn(t), ToolCalls: t.ToolCalls, Request: t.Request, Response: t.Response}
+	out := turnDetail{turnView: viewTurn(t), ToolCalls: t.ToolCalls}
+	if operatorOf(c).Role == roleAdmin {
+		out.Request, out.Response = t.Request, t.Response
+	}
 	if len(out.ToolCalls) == 0 {
 		out.ToolCalls = json.RawMessage("[]")
 	}
@@ -103,8 +107,8 @@ func (s *Server) getTurn(c *gin.Context) (any, error) {
 	return out, err
 }
 
-// failedTurn is a turn that came to nothing, as the list shows it.
-type failedTurn struct {
+// listedTurn is a turn as the list shows it.
+type listedTurn struct {
 	turnView
 	Dialogue store.DialogueView `json:"dialogue"`
 	Question string             `json:"question"`
@@ -113,46 +117,62 @@ type failedTurn struct {
 }
 
 func (s *Server) listTurns(c *gin.Context) (any, error) {
-	if state := c.DefaultQuery("state", store.TurnFailed); state != store.TurnFailed {
-		return nil, dialogue.Errorf(dialogue.CodeInvalid, "state %q: only failed turns are listed", state)
-	}
-	filter, err := s.failureFilter(c, c.Query("cause"), c.Query("channel"), c.Query("open") == "true")
+	filter, err := s.turnFilter(c)
 	if err != nil {
 		return nil, err
 	}
-	after, err := cursorPlace(c)
+	list, next, err := page(c, func(after *store.Place, limit int) ([]store.ListedTurn, error) {
+		return s.Store.Turns(c, filter, after, limit)
+	}, store.ListedTurn.Place)
 	if err != nil {
 		return nil, err
 	}
-	limit, err := pageSize(c)
-	if err != nil {
-		return nil, err
-	}
-	list, err := s.Store.FailedTurns(c, filter, after, limit+1)
-	if err != nil {
-		return nil, err
-	}
-	var next *string
-	if len(list) > limit {
-		list = list[:limit]
-		last := list[limit-1].Turn
-		next = placeCursor(store.Place{At: *last.FinishedAt, ID: last.ID})
-	}
-	views := make([]failedTurn, len(list))
-	for i, f := range list {
-		views[i] = failedTurn{turnView: viewTurn(f.Turn), Dialogue: f.Dialogue, Question: f.Question, Open: f.Open, Replay: f.Replay}
+	views := make([]listedTurn, len(list))
+	for i, l := range list {
+		views[i] = listedTurn{turnView: viewTurn(l.Turn), Dialogue: l.Dialogue, Question: l.Question, Open: l.Open, Replay: l.Replay}
 	}
 	return gin.H{"turns": views, "next_cursor": next}, nil
 }
 
-func (s *Server) failureFilter(ctx context.Context, cause, channel string, open bool) (store.FailureFilter, error) {
-	f := store.FailureFilter{Cause: cause, Open: open}
+// turnFilter reads which turns are asked for.
+func (s *Server) turnFilter(c *gin.Context) (store.TurnFilter, error) {
+	f := store.TurnFilter{
+		Kind: c.Query("kind"), State: c.Query("state"), Cause: c.Query("cause"), PromptVersion: c.Query("prompt_version"), Model: c.Query("model"),
+		Open: c.Query("open") == "true",
+	}
+	for name, known := range map[string][]string{
+		"kind":  {store.TurnReply, store.TurnSuggestion},
+		"state": {store.TurnRunning, store.TurnDrafted, store.TurnAnswered, store.TurnHandedOff, store.TurnFailed, store.TurnSuperseded},
+	} {
+		if value := c.Query(name); value != "" && !slices.Contains(known, value) {
+			return f, dialogue.Errorf(dialogue.CodeInvalid, "%s is one of %s, not %q", name, strings.Join(known, ", "), value)
+		}
+	}
+	if value := c.Query("dialogue"); value != "" {
+		id, err := uuid.Parse(value)
+		if err != nil {
+			return f, dialogue.Errorf(dialogue.CodeInvalid, "dialogue is the id of a dialogue, not %q", value)
+		}
+		f.Dialogue = uuid.NullUUID{UUID: id, Valid: true}
+	}
+	var err error
+	if f.Since, err = queryTime(c, "from"); err != nil {
+		return f, err
+	}
+	if f.Until, err = queryTime(c, "to"); err != nil {
+		return f, err
+	}
+	f.Channel, err = s.channelFilter(c, c.Query("channel"))
+	return f, err
+}
+
+// channelFilter finds the channel that a list is narrowed to; empty: none.
+func (s *Server) channelFilter(ctx context.Context, channel string) (uuid.NullUUID, error) {
 	if channel == "" {
-		return f, nil
+		return uuid.NullUUID{}, nil
 	}
 	ch, err := s.Store.Channel(ctx, channel)
-	f.Channel = uuid.NullUUID{UUID: ch.ID, Valid: true}
-	return f, err
+	return uuid.NullUUID{UUID: ch.ID, Valid: err == nil}, err
 }
 
 func (s *Server) countFailures(c *gin.Context) (any, error) {
@@ -239,10 +259,13 @@ func (s *Server) tryTurn(ctx context.Context, id uuid.UUID) (any, error) {
 		return out, nil
 	}
 	answer, err := s.Bot.Answer(ctx, activities.TurnInput(t, profile), func(string) {})
+	if dbErr := s.Store.Spend(context.WithoutCancel(ctx), t, activities.Spent(answer.Usage, profile), true); dbErr != nil {
+		return nil, errors.Join(err, dbErr)
+	}
 	if modelErr, ok := errors.AsType[*bot.Error](err); ok {
 		cause := string(modelErr.Class)
 		out.Error = &cause
-		return out, s.Store.Spend(ctx, t, activities.Spent(modelErr.Spent, profile), true)
+		return out, nil
 	}
 	if err != nil {
 		return nil, err
@@ -255,7 +278,7 @@ func (s *Server) tryTurn(ctx context.Context, id uuid.UUID) (any, error) {
 	if answer.Handoff != "" {
 		out.Handoff = &answer.Handoff
 	}
-	return out, s.Store.Spend(ctx, t, res.Spent, true)
+	return out, nil
 }
 
 // replayTurns replays the failed turns of a filter whose customers still wait and
@@ -270,12 +293,13 @@ func (s *Server) replayTurns(c *gin.Context) (any, error) {
 	if err := readJSON(c, &in); err != nil {
 		return nil, err
 	}
-	filter, err := s.failureFilter(c, in.Filter.Cause, in.Filter.Channel, true)
-	if err != nil {
+	filter := store.TurnFilter{Cause: in.Filter.Cause, Open: true}
+	var err error
+	if filter.Channel, err = s.channelFilter(c, in.Filter.Channel); err != nil {
 		return nil, err
 	}
 	by := operatorRef(c)
-	out, err := s.Store.ReplayTurns(c, filter, &by, replaysAtOnce, replayEvery)
+	out, err := s.Store.ReplayTurns(c, filter, &by, replaysAtOnce)
 	if err != nil {
 		return nil, err
 	}

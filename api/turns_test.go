@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -191,4 +192,62 @@ func TestAuditLogTellsWhatOperatorsDid(t *testing.T) {
 	}, told[:6])
 	b.decode(b.ok(http.MethodGet, "/api/v1/audit?actor="+b.operatorID("operator").String(), b.admin, ""), &page)
 	require.Len(t, page.Entries, 3)
+}
+
+// The whole prompt is in a turn's request: the shop's instructions, and what the bot found.
+func TestOnlyAdminsSeeWhatTheModelWasSent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.store.Pool().Exec(t.Context(), `UPDATE turns SET request = '{"prompt": "secret instructions"}', response = '{"text": "raw"}', answer = 'The answer.',
+		sources = '[{"item_id": "0198c0de-0000-7000-8000-000000000001", "title": "Delivery", "text": "In two days.", "score": 0.5}]' WHERE id = $1`, b.turn)
+	require.NoError(t, err)
+	path := "/api/v1/turns/" + b.turn.String()
+	var seen struct {
+		Answer            string
+		Sources           []any
+		Request, Response json.RawMessage
+	}
+	b.decode(b.ok("GET", path, b.operator, ""), &seen)
+	require.Equal(t, "The answer.", seen.Answer)
+	require.Len(t, seen.Sources, 1)
+	require.JSONEq(t, "null", string(seen.Request))
+	require.JSONEq(t, "null", string(seen.Response))
+	b.decode(b.ok("GET", path, b.admin, ""), &seen)
+	require.JSONEq(t, `{"prompt": "secret instructions"}`, string(seen.Request))
+	require.JSONEq(t, `{"text": "raw"}`, string(seen.Response))
+}
+
+func TestTurnsAreListedByWhatCameOfThem(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, failed := b.failedTurn("what failed")
+	list := func(query string) (questions []string) {
+		var page struct {
+			Turns []struct {
+				ID       uuid.UUID
+				Question string
+			}
+		}
+		b.decode(b.ok(http.MethodGet, "/api/v1/turns?"+query, b.admin, ""), &page)
+		for _, turn := range page.Turns {
+			questions = append(questions, turn.Question)
+		}
+		return questions
+	}
+	all := list("")
+	require.Equal(t, "what failed", all[0], "the newest first")
+	require.Greater(t, len(all), 1)
+	require.Equal(t, []string{"what failed"}, list("state=failed"))
+	require.Equal(t, []string{"what failed"}, list("kind=reply&state=failed&channel=demo&cause=unavailable&from=2026-01-01T00:00:00Z"))
+	require.Empty(t, list("to=2026-01-01T00:00:00Z"))
+	require.Empty(t, list("state=failed&cause=bad_key"))
+	require.Empty(t, list("model=another"))
+	require.Empty(t, list("prompt_version=another"))
+	record, err := b.store.Turn(t.Context(), failed)
+	require.NoError(t, err)
+	require.Equal(t, []string{"what failed"}, list("dialogue="+record.DialogueID.String()))
+	for _, query := range []string{"state=gone", "kind=other", "dialogue=1", "from=yesterday", "channel=nowhere"} {
+		status := b.call(http.MethodGet, "/api/v1/turns?"+query, b.admin, "", nil).Code
+		require.Contains(t, []int{http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity}, status, query)
+	}
 }

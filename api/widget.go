@@ -24,15 +24,29 @@ const (
 )
 
 func (s *Server) routeWidget(r *gin.RouterGroup) {
-	r.Use(s.widgetOrigins)
+	r.Use(s.widgetOrigins, s.limitVisits)
 	r.GET("/config", s.json(s.widgetConfig))
 	r.POST("/sessions", s.jsonCreated(s.createVisitor))
 	in := r.Group("", s.authenticateVisitor)
 	in.POST("/messages", s.json(s.postVisitorMessage))
+	in.POST("/typing", s.json(s.visitorTyping))
+	in.Use(s.limitReading)
 	in.GET("/messages", s.json(s.listVisitorMessages))
 	in.GET("/stream", s.visitorStream)
-	in.POST("/typing", s.json(s.visitorTyping))
 	in.POST("/receipts", s.json(s.visitorReceipts))
+}
+
+// limitVisits holds an address off before anything is looked up for it.
+func (s *Server) limitVisits(c *gin.Context) {
+	if err := s.limits.visits.take(c.ClientIP()); err != nil {
+		s.fail(c, err)
+	}
+}
+
+func (s *Server) limitReading(c *gin.Context) {
+	if err := s.limits.reading.take(visitorOf(c).SessionID.String()); err != nil {
+		s.fail(c, err)
+	}
 }
 
 // widgetOrigins lets the loader on a shop's page read the configuration. All

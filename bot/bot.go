@@ -59,7 +59,8 @@ type Model interface {
 	// Name is what the turn's record calls the model.
 	Name() string
 	// Reply calls onText with the whole text so far each time it grows. What
-	// was streamed is void when an error or a handoff is returned.
+	// was streamed is void when an error or a handoff is returned. With an error
+	// the reply says what was spent, and nothing else.
 	Reply(ctx context.Context, req Request, onText func(textSoFar string)) (Reply, error)
 }
 
@@ -124,7 +125,8 @@ func New(d Deps) *Bot {
 // Answer answers the questions of in, or says why a human must. onText, which
 // may be nil, gets the whole text so far each time it grows; what it got is
 // void when Answer returns an error or a handoff. Errors of the model are of
-// type *Error; when ctx ends, its error is returned.
+// type *Error; when ctx ends, its error is returned. With an error the answer's
+// Usage is what was spent, and the rest is empty.
 func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string)) (Answer, error) {
 	if len(in.Questions) == 0 {
 		return Answer{}, dialogue.Errorf(dialogue.CodeInvalid, "there is nothing to answer: the dialogue has no unanswered message")
@@ -132,7 +134,7 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	in = readable(in)
 	lang := LanguageOf(in)
 	answer := Answer{Language: lang, PromptVersion: b.promptVersion}
-	if !in.Draft && wantsHuman(in) {
+	if !in.Draft && WantsHuman(in) {
 		answer.Handoff = dialogue.HandoffCustomerAsked
 		return answer, nil
 	}
@@ -151,9 +153,9 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	reply, err := b.model.Reply(ctx, req, withIntro(req.Intro, onText))
 	if err != nil {
 		if ctx.Err() != nil {
-			return Answer{}, ctx.Err()
+			return Answer{Usage: reply.Usage}, ctx.Err()
 		}
-		return Answer{}, fmt.Errorf("ask %s: %w", b.model.Name(), err)
+		return Answer{Usage: reply.Usage}, fmt.Errorf("ask %s: %w", b.model.Name(), err)
 	}
 	answer.Model = b.model.Name()
 	answer.Sources = reply.Sources
@@ -211,7 +213,8 @@ func customerLines(history []Line) []string {
 	return out
 }
 
-func wantsHuman(in Input) bool {
+// WantsHuman says whether a question asks for a human, by rule: no model is asked for that.
+func WantsHuman(in Input) bool {
 	for _, q := range in.Questions {
 		if q.Seq > in.HandoffSeq && AsksForHuman(q.Text) {
 			return true

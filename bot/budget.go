@@ -142,7 +142,7 @@ func appendLine(out []openai.ChatCompletionMessage, l Line) []openai.ChatComplet
 	role := openai.ChatMessageRoleAssistant
 	switch l.Author {
 	case dialogue.AuthorCustomer:
-		role = openai.ChatMessageRoleUser
+		role, text = openai.ChatMessageRoleUser, withoutMark(text)
 	case dialogue.AuthorOperator:
 		text = operatorMark + " " + text
 	case dialogue.AuthorSystem:

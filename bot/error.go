@@ -3,6 +3,7 @@ package bot
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -23,12 +24,38 @@ const (
 // Error is a classified failure of a model call.
 type Error struct {
 	Class      ErrorClass
+	Status     int           // of HTTP; 0 when there was no answer, or it came within a stream
 	RetryAfter time.Duration // how long the server asked to wait; 0 when it did not
-	Spent      Usage         // on the calls of this answer, with the one that failed
 	Err        error
+
+	key string // must not be shown
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("model: %s: %v", e.Class, e.Err) }
+// Error has the server's own words, as admins read them in the turn's record,
+// without the key. What anybody else may read has Public.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("model: %s: %v", e.Class, e.Err)
+	if e.key != "" {
+		text = strings.ReplaceAll(text, e.key, "…")
+	}
+	return cut(text, maxErrorRunes)
+}
+
+// maxErrorRunes is how much of an error is kept at most.
+const maxErrorRunes = 1000
+
+// Public says what err is without a model server's own words, which may quote the
+// key or what the customer wrote: for logs and for the workflow's history.
+func Public(err error) string {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case e.Status != 0:
+		return fmt.Sprintf("model: %s (status %d)", e.Class, e.Status)
+	}
+	return fmt.Sprintf("model: %s", e.Class)
+}
 
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type OpenAIConfig struct {
 	Timeout time.Duration // for one call; one minute when zero
 	Idle    time.Duration // longest silence within an answer; a third of Timeout when zero
 	Context int           // tokens of a prompt with its answer; DefaultContext when zero
+	Log     *slog.Logger  // slog.Default() when nil
 }
 
 // keepAlives is how many lines without data a server may send before its next
@@ -35,12 +37,16 @@ const keepAlives = 100_000
 // OpenAI is a Model on an OpenAI-compatible server. It never retries what the
 // same request may meet again.
 type OpenAI struct {
-	client  *openai.Client
-	config  OpenAIConfig
-	prompt  *template.Template
-	meter   meter
-	noTools atomic.Bool // the server refuses requests with tools
+	client     *openai.Client
+	config     OpenAIConfig
+	prompt     *template.Template
+	meter      meter
+	toolsAgain atomic.Int64 // when tools are offered again to a server that refused them, in nanoseconds since 1970
 }
+
+// toolsRest is how long a server that refuses tools is asked without them: another
+// model may have been put there since.
+const toolsRest = time.Hour
 
 var _ Model = (*OpenAI)(nil)
 
@@ -61,6 +67,7 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
 	cfg.HTTPClient = &http.Client{Transport: &retryAfterTransport{next: transport}}
+	c.Log = cmp.Or(c.Log, slog.Default())
 	c.Timeout = cmp.Or(c.Timeout, time.Minute)
 	c.Idle = cmp.Or(c.Idle, c.Timeout/3)
 	c.Context = max(cmp.Or(c.Context, DefaultContext), LeastContext)
@@ -77,23 +84,30 @@ func (m *OpenAI) Reply(ctx context.Context, req Request, onText func(string)) (R
 	var spent Usage
 	room := m.meter.room(m.config.Context)
 	for tries := 0; ; tries++ {
-		tools := !req.Input.Draft && !m.noTools.Load()
+		tools := !req.Input.Draft && time.Now().UnixNano() >= m.toolsAgain.Load()
 		reply, err := m.reply(ctx, req, room, tools, onText)
 		reply.Usage.Add(spent)
 		switch {
-		case err == nil || ctx.Err() != nil:
-			return reply, err
+		case err == nil:
+			return reply, nil
+		case ctx.Err() != nil:
+			return Reply{Usage: reply.Usage}, err
 		case errors.Is(err, errContextLength) && tries == 0:
 			room /= 2
 		case errors.Is(err, errNoTools) && tools:
-			m.noTools.Store(true)
+			m.restTools(ctx)
 		default:
-			if failed, ok := errors.AsType[*Error](err); ok {
-				failed.Spent = reply.Usage
-			}
-			return Reply{}, err
+			return Reply{Usage: reply.Usage}, err
 		}
 		spent = reply.Usage
+	}
+}
+
+// restTools has the server asked without tools for a while, and says so once.
+func (m *OpenAI) restTools(ctx context.Context) {
+	now := time.Now()
+	if before := m.toolsAgain.Load(); before <= now.UnixNano() && m.toolsAgain.CompareAndSwap(before, now.Add(toolsRest).UnixNano()) {
+		m.config.Log.WarnContext(ctx, "the model's server refuses tools: the bot does not search by itself for now", "model", m.config.Model, "minutes", toolsRest.Minutes())
 	}
 }
 
@@ -175,24 +189,24 @@ func (m *OpenAI) call(ctx context.Context, call openai.ChatCompletionRequest, s 
 		&Error{Class: ErrorTimeout, Err: fmt.Errorf("no whole answer within %s", m.config.Timeout)})
 	defer cancel()
 	err := m.stream(timed, call, s)
-	if err != nil && ctx.Err() != nil {
-		return Usage{}, ctx.Err()
-	}
-	if late, ok := errors.AsType[*Error](context.Cause(timed)); ok && err != nil {
+	switch late, ok := errors.AsType[*Error](context.Cause(timed)); {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case ok:
 		err = late
 	}
-	estimated := sizeOf(call.Messages, call.Tools)
 	usage := Usage{Calls: 1, PromptTokens: s.usage.PromptTokens, CompletionTokens: s.usage.CompletionTokens, Model: time.Since(began)}
-	if err != nil {
-		return Usage{Calls: 1, Model: usage.Model}, err
-	}
-	if usage.PromptTokens > 0 {
+	estimated := sizeOf(call.Messages, call.Tools)
+	switch {
+	case usage.PromptTokens > 0:
 		m.meter.learn(estimated, usage.PromptTokens)
-	} else {
+	case s.began || timed.Err() != nil:
+		// It has been read, and is paid for, also when the answer broke off or nobody waited for it.
 		usage.Estimated = true
 		usage.PromptTokens, usage.CompletionTokens = m.meter.counted(estimated), s.size()
 	}
-	return usage, nil
+	return usage, err
 }
 
 // stream reads one answer to its end. Silence within it ends it too.
@@ -202,7 +216,7 @@ func (m *OpenAI) stream(ctx context.Context, call openai.ChatCompletionRequest, 
 	hint := &retryHint{}
 	stream, err := m.client.CreateChatCompletionStream(context.WithValue(ctx, retryHintKey{}, hint), call)
 	if err != nil {
-		return classify(err, hint)
+		return classify(err, hint, m.config.Key)
 	}
 	defer stream.Close()
 	silent := &Error{Class: ErrorTimeout, Err: fmt.Errorf("the answer stopped for %s", m.config.Idle)}
@@ -215,8 +229,9 @@ func (m *OpenAI) stream(ctx context.Context, call openai.ChatCompletionRequest, 
 		case err != nil && errors.Is(context.Cause(ctx), silent):
 			return silent
 		case err != nil:
-			return classify(err, hint)
+			return classify(err, hint, m.config.Key)
 		}
+		s.began = true
 		if idle == nil {
 			idle = time.AfterFunc(m.config.Idle, func() { cancel(silent) })
 			defer idle.Stop()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,27 +14,27 @@ import (
 )
 
 // classify says what kind of failure err of the client library is.
-func classify(err error, hint *retryHint) error {
+func classify(err error, hint *retryHint, key string) error {
 	if api, ok := errors.AsType[*openai.APIError](err); ok {
 		class := classOf(api.HTTPStatusCode, fmt.Sprint(api.Code), api.Type)
-		if class == ErrorBadRequest {
+		if class == ErrorBadRequest || class == ErrorUnavailable { // some servers have 500 for what they do not know
 			err = mendable(api, err)
 		}
-		return &Error{Class: class, RetryAfter: hint.after, Err: err}
+		return &Error{Class: class, Status: api.HTTPStatusCode, RetryAfter: hint.after, Err: err, key: key}
 	}
 	if request, ok := errors.AsType[*openai.RequestError](err); ok {
 		// The body is some proxy's page; it says nothing that the status does not.
 		return &Error{
-			Class: classOf(request.HTTPStatusCode, "", ""), RetryAfter: hint.after,
+			Class: classOf(request.HTTPStatusCode, "", ""), Status: request.HTTPStatusCode, RetryAfter: hint.after,
 			Err: fmt.Errorf("the server answered %d %s", request.HTTPStatusCode, http.StatusText(request.HTTPStatusCode)),
 		}
 	}
 	var syntax *json.SyntaxError
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &syntax) || errors.As(err, &mismatch) || errors.Is(err, openai.ErrTooManyEmptyStreamMessages) {
-		return &Error{Class: ErrorMalformed, Err: fmt.Errorf("read the answer: %w", err)}
+		return &Error{Class: ErrorMalformed, Err: fmt.Errorf("read the answer: %w", err), key: key}
 	}
-	return &Error{Class: ErrorUnavailable, Err: err}
+	return &Error{Class: ErrorUnavailable, Err: err, key: key}
 }
 
 // mendable marks what may succeed in another form. Servers agree on no code for
@@ -41,15 +42,27 @@ func classify(err error, hint *retryHint) error {
 func mendable(api *openai.APIError, err error) error {
 	words := strings.ToLower(fmt.Sprint(api.Code) + " " + api.Message)
 	switch {
-	case api.HTTPStatusCode == http.StatusRequestEntityTooLarge, strings.Contains(words, "context_length"),
-		strings.Contains(words, "context length"), strings.Contains(words, "context window"), strings.Contains(words, "context size"),
-		strings.Contains(words, "too many tokens"), strings.Contains(words, "prompt is too long"):
+	case api.HTTPStatusCode == http.StatusRequestEntityTooLarge, tooLong.MatchString(words):
 		return fmt.Errorf("%w: %w", errContextLength, err)
-	case strings.Contains(words, "tool"), strings.Contains(words, "function"):
+	case refusesTools.MatchString(words):
 		return fmt.Errorf("%w: %w", errNoTools, err)
 	}
 	return err
 }
+
+// tooLong finds that a conversation does not fit into the model.
+var tooLong = regexp.MustCompile(`context_length|context (?:length|window|size)|too many tokens|prompt is too long`)
+
+// refusesTools finds that a server or its model has no use for tools at all, in the
+// words of Ollama, llama.cpp, vLLM, OpenRouter, OpenAI and gateways to them. That
+// something about one tool or one call is wrong is another matter.
+var refusesTools = regexp.MustCompile(
+	`(?:not|n't) support(?:ed)?(?: \w+)? (?:tools?|functions?)\b` + // <model> does not support tools
+		`|\b(?:tools?|functions?)(?: \w+)? (?:is|are) (?:not (?:supported|available|enabled|allowed)|unsupported)` + // tools is not supported in this model
+		`|\bno endpoints found that support tool use` +
+		`|\brequires --(?:enable-auto-tool-choice|jinja)` + // the server was started without it
+		`|\b(?:unrecognized|unknown|unsupported)[ \w]*:? ['"]?(?:tools|functions)\b(?:[^\[.]|$)` + // Unsupported param: tools
+		`|['"](?:tools|functions)['"] was unexpected`)
 
 // classOf goes by the provider's own words first: an error inside a stream has
 // no status, and 429 may also mean that the account has no money left.

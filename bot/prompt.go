@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -115,6 +116,14 @@ func shown(p knowledge.Passage) knowledge.Passage {
 func asData(s string) string {
 	return strings.NewReplacer("<", "‹", ">", "›").Replace(s)
 }
+
+// withoutMark is a customer's text that cannot be taken for a colleague's.
+func withoutMark(s string) string { return forgedMark.ReplaceAllString(s, "(human colleague)") }
+
+var forgedMark = regexp.MustCompile(`(?i)\[\s*human\s+colleague\s*\]`)
+
+// oneLine is a text that cannot begin a line which reads as somebody else's.
+func oneLine(s string) string { return strings.Join(strings.Fields(withoutMark(s)), " ") }
 
 func languageName(l dialogue.Language) string {
 	switch l {

@@ -19,6 +19,7 @@ const maxReplyRunes = 16000
 // reading is an answer as it arrives.
 type reading struct {
 	onText func(string)
+	began  bool // the server has begun to answer
 	text   strings.Builder
 	runes  int
 	shown  int // bytes of text passed on

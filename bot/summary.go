@@ -111,7 +111,7 @@ func (m *OpenAI) Summarize(ctx context.Context, in Input, lang dialogue.Language
 	for _, l := range lines {
 		who := map[dialogue.Author]string{dialogue.AuthorCustomer: "Customer", dialogue.AuthorOperator: operatorMark, dialogue.AuthorBot: "Bot"}[l.Author]
 		if who != "" {
-			fmt.Fprintf(&data, "%s: %s\n", who, asData(clip(l.Told(), maxFoldedLine)))
+			fmt.Fprintf(&data, "%s: %s\n", who, oneLine(asData(clip(l.Told(), maxFoldedLine))))
 		}
 	}
 	data.WriteString("</messages>")

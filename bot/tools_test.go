@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -190,21 +190,71 @@ func TestToolCallsWithoutIndexes(t *testing.T) {
 
 func TestServerWithoutToolsIsAskedWithoutThem(t *testing.T) {
 	t.Parallel()
-	var got []toolRequest
-	refuse := func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"error":{"message":"tools are not supported by this model","type":"invalid_request_error"}}`)
+	for name, refusal := range map[string]struct {
+		status  int
+		message string
+	}{
+		"Ollama":         {400, "registry.ollama.ai/library/gemma:2b does not support tools"},
+		"llama.cpp":      {500, "Unsupported param: tools"},
+		"llama.cpp, new": {500, "tools param requires --jinja flag"},
+		"vLLM":           {400, `"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set`},
+		"OpenRouter":     {404, "No endpoints found that support tool use. To learn more about provider routing, visit the site"},
+		"OpenAI":         {400, "tools is not supported in this model. For a list of supported models, refer to the guide."},
+		"a gateway":      {404, "Unrecognized request argument supplied: tools (request id: 20240116)"},
+		"a schema":       {422, "Additional properties are not allowed ('tools' was unexpected)"},
+		"DashScope":      {400, "InternalError.Algo.InvalidParameter: The tool call is not supported."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []toolRequest
+			refuse := func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(refusal.status)
+				_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"message": refusal.message, "type": "invalid_request_error"}})
+			}
+			var log strings.Builder
+			model, err := bot.NewOpenAI(bot.OpenAIConfig{
+				Model: "m", BaseURL: serve(t, rounds(&got, refuse, sse(delta("Да."), finish("stop"), done))), Log: slog.New(slog.NewTextHandler(&log, nil)),
+			})
+			require.NoError(t, err)
+			b := bot.New(bot.Deps{Model: model, Knowledge: fakeShop{}})
+			for range 2 {
+				answer, err := b.Answer(t.Context(), asks("Есть доставка?"), nil)
+				require.NoError(t, err)
+				require.Equal(t, "Да.", answer.Text)
+			}
+			require.Len(t, got, 3, "it is remembered")
+			require.NotEmpty(t, got[0].Tools)
+			require.Empty(t, got[1].Tools)
+			require.NotContains(t, got[1].Messages[0].Content, "search_knowledge")
+			require.Empty(t, got[2].Tools)
+			require.Equal(t, 1, strings.Count(log.String(), "refuses tools"))
+			require.NotContains(t, log.String(), refusal.message)
+		})
 	}
-	b := toolBot(t, rounds(&got, refuse, sse(delta("Да."), finish("stop"), done)))
-	for range 2 {
-		answer, err := b.Answer(t.Context(), asks("Есть доставка?"), nil)
+}
+
+// What is wrong with one call does not take the tools from all.
+func TestErrorAboutOneToolIsNoRefusalOfAll(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{
+		"Invalid 'tools[0].function.name': string does not match pattern",
+		"Unknown parameter: 'messages[2].tool_calls[0].index'.",
+		"Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
+		"The function of this account is limited",
+	} {
+		var got []toolRequest
+		refuse := func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error"}})
+		}
+		b := toolBot(t, rounds(&got, refuse, sse(delta("Да."), finish("stop"), done)))
+		_, err := b.Answer(t.Context(), asks("Есть доставка?"), nil)
+		require.Error(t, err, message)
+		_, err = b.Answer(t.Context(), asks("Есть доставка?"), nil)
 		require.NoError(t, err)
-		require.Equal(t, "Да.", answer.Text)
+		require.Len(t, got, 2, message)
+		require.NotEmpty(t, got[1].Tools, message)
 	}
-	require.Len(t, got, 3, "it is remembered")
-	require.Empty(t, got[1].Tools)
-	require.NotContains(t, got[1].Messages[0].Content, "search_knowledge")
-	require.Empty(t, got[2].Tools)
 }
 
 // Knowledge that a search returns is data, like that of the prompt.

@@ -34,6 +34,7 @@ type Config struct {
 	OpsListen      string        // host:port of a worker's health and metrics; empty: not served
 	MetricsToken   string        // empty: metrics are shown to this machine and private networks
 	TrustedProxies []string      // addresses and networks of proxies that are believed where a request comes from
+	BuildID        string        // the version of a worker; empty: workers have no versions
 	DrainDelay     time.Duration // between "not ready" and the end of service, for balancers to notice
 	StopTimeout    time.Duration // how long running work may take to end
 

@@ -101,6 +101,10 @@ func table() []Variable {
 			set:     setTrustedProxies,
 			missing: func(c Config) bool { return len(c.TrustedProxies) == 0 },
 		},
+		text("PARLEY_BUILD_ID", "", "a word of at most 200 characters, for example 2026-03-01 or a commit",
+			"Version of a worker. Dialogues that run stay with their version until they have something new to do; see `parley versions`. "+
+				"Without it workers have no versions.",
+			func(c *Config) *string { return &c.BuildID }, checkBuildID),
 		duration("PARLEY_DRAIN_DELAY", "0s", 0, 2*time.Minute,
 			"How long an api node goes on serving after it has been told to end and is not ready any more.",
 			func(c *Config) *time.Duration { return &c.DrainDelay }),
@@ -320,6 +324,15 @@ func checkWord(value string) (string, error) {
 		return "", errors.New("contains a space")
 	}
 	return value, nil
+}
+
+// checkBuildID holds a value to what Temporal takes for the version of a worker.
+func checkBuildID(value string) (string, error) {
+	const longest = 200
+	if len(value) > longest {
+		return "", fmt.Errorf("is longer than %d characters", longest)
+	}
+	return checkWord(value)
 }
 
 func checkEmail(value string) (string, error) {

@@ -102,10 +102,34 @@ func (s *State) CustomerWrote(text string, now time.Time, newEpisode func() uuid
 // answered by the bot.
 func (s *State) BotAnswered(toSeq int64) { s.AnsweredSeq = toSeq }
 
+// BotMaySend is the fence before an answer of the bot that has been said and
+// still waits to leave.
+func (s *State) BotMaySend(epoch int64) bool {
+	return s.Mode == ModeBot && s.Status != StatusClosed && s.Epoch == epoch
+}
+
 // Recalled takes back an answer of the bot that never left: what came after
-// fromSeq is unanswered again. It is part of a change of hands, whose new epoch
-// tells readers of the counters that this one has gone back.
-func (s *State) Recalled(fromSeq int64) { s.AnsweredSeq = min(s.AnsweredSeq, fromSeq) }
+// fromSeq is unanswered again, unless something later than it has answered. It is
+// part of a change of hands, whose new epoch tells readers of the counters that
+// this one has gone back; without one AskAgain follows.
+func (s *State) Recalled(fromSeq, toSeq int64) bool {
+	if s.Status == StatusClosed || s.AnsweredSeq != toSeq {
+		return false
+	}
+	s.AnsweredSeq = fromSeq
+	return true
+}
+
+// AskAgain has whoever holds the dialogue answer what was taken back after it
+// changed hands. It reports whether that is the bot, in a new epoch.
+func (s *State) AskAgain(now time.Time) bool {
+	if s.Mode == ModeBot {
+		s.Epoch++
+		return true
+	}
+	s.NeedsLook(now)
+	return false
+}
 
 // HandOff gives the dialogue from the bot to the operators.
 func (s *State) HandOff(reason HandoffReason, now time.Time) {

@@ -32,7 +32,7 @@ func events() []event {
 		{"customer writes", func(s *State) { s.CustomerWrote("hi", noon, uuid.New) }, ""},
 		{"bot answers", func(s *State) { s.BotAnswered(s.CustomerSeq); s.AddMessage(AuthorBot, "hello", noon) }, ModeBot},
 		{"bot hands over", func(s *State) { s.HandOff(HandoffCustomerAsked, noon) }, ModeBot},
-		{"operator takes over", func(s *State) { s.TakeOver(anna, noon, uuid.New) }, ModeBot},
+		{"operator takes over", func(s *State) { s.TakeOver(anna, noon, uuid.New) }, ""},
 		{"operator writes", func(s *State) {
 			if s.Mode == ModeBot {
 				s.TakeOver(anna, noon, uuid.New)
@@ -69,6 +69,8 @@ func possible(mode Mode, status Status, e event) bool {
 	switch e.name {
 	case "reopened":
 		return status == StatusClosed
+	case "operator takes over": // also what operators hold and have closed: otherwise the next message opens it for the bot
+		return mode == ModeBot || status == StatusClosed
 	case "closed":
 		return status != StatusClosed
 	case "bot answers", "bot hands over":

@@ -5,12 +5,16 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"parley/bot"
 	"parley/dialogue"
+	"parley/worker"
+	"parley/workflows"
 )
 
 // Bounds of what is fine.
@@ -76,9 +80,55 @@ func engine(ctx context.Context, in Installation, r *report) {
 	if retention < shortRetention {
 		r.warn("namespace", "temporal operator namespace update --retention 720h "+in.Namespace,
 			"%q keeps ended workflows for %.0f h only: links from turns to the Temporal UI end then", in.Namespace, retention.Hours())
+	} else {
+		r.ok("namespace", "%q keeps ended workflows for %d days", in.Namespace, int(retention.Hours()/24))
+	}
+	workers(ctx, in, r)
+}
+
+// workers looks who takes work: the engine remembers those of the last five minutes.
+func workers(ctx context.Context, in Installation, r *report) {
+	queue, err := in.Engine.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace: in.Namespace, TaskQueue: &taskqueue.TaskQueue{Name: workflows.TaskQueue}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW,
+	})
+	if err != nil {
+		r.fail("workers", "check that this program may read the task queue", "cannot be counted: %v", err)
+	}
+	versions, err := worker.Versions(ctx, in.Engine)
+	if err != nil {
+		r.fail("workers", "check that this program may read worker deployments", "their versions cannot be read: %v", err)
 		return
 	}
-	r.ok("namespace", "%q keeps ended workflows for %d days", in.Namespace, int(retention.Hours()/24))
+	pollers := map[string]int{} // by version; without one: empty
+	for _, p := range queue.GetPollers() {
+		pollers[p.GetDeploymentOptions().GetBuildId()]++
+	}
+	if len(pollers) == 0 {
+		r.fail("workers", "start one: parley worker", "there is none: the bot answers nobody, and nothing leaves for messengers")
+		return
+	}
+	current, wrong := "", false
+	for _, v := range versions {
+		switch {
+		case v.State == worker.VersionCurrent:
+			current = v.BuildID
+		case v.State == worker.VersionDraining && pollers[v.BuildID] == 0:
+			wrong = true
+			r.fail("workers", "start one with PARLEY_BUILD_ID="+v.BuildID+" until `parley versions list` says that it may end",
+				"dialogues that began under version %s have no worker", v.BuildID)
+		}
+	}
+	if pollers[current] == 0 {
+		wrong = true
+		if current == "" {
+			r.fail("workers", "parley versions promote, with the version of those that run", "those that run have versions, and none of these is current")
+		} else {
+			r.fail("workers", "start one with PARLEY_BUILD_ID="+current, "the current version, %s, has none", current)
+		}
+	}
+	if !wrong {
+		r.ok("workers", "%d, of %d versions", len(queue.GetPollers()), max(len(versions), 1))
+	}
 }
 
 func channels(ctx context.Context, in Installation, r *report) {

@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 
 	"parley/testenv"
 	"parley/workflows"
@@ -161,12 +159,7 @@ func newMeter(s *system) *meter {
 	s.t.Helper()
 	_, api := s.startAPI()
 	_, worker := s.startWatchedWorker()
-	engine, err := client.Dial(client.Options{
-		HostPort: s.engine.Address, Namespace: s.engine.Namespace, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-	})
-	require.NoError(s.t, err)
-	s.t.Cleanup(engine.Close)
-	return &meter{system: s, nodes: []string{api, worker}, engine: engine}
+	return &meter{system: s, nodes: []string{api, worker}, engine: s.temporal()}
 }
 
 // open says which dialogue is measured, and waits until nothing of its beginning is under way.

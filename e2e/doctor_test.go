@@ -40,12 +40,17 @@ func TestDoctor(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, testenv.Temporal(t), &fakeModel{url: testenv.Peer(t, "aimock.mjs")})
 	closed := freeAddress(t)
+	s.startWorker()
+	eventually(t, "the worker asks for work", func() bool {
+		_, found := s.examined()
+		return found["workers"].Status == doctor.OK
+	})
 
 	t.Run("of what works", func(t *testing.T) {
 		t.Parallel()
 		code, found := s.examined()
 		require.Zero(t, code, found)
-		for _, what := range []string{"database", "schema", "clock", "temporal", "channel demo", "secret key", "model", "streaming", "usage", "tools"} {
+		for _, what := range []string{"database", "schema", "clock", "temporal", "workers", "channel demo", "secret key", "model", "streaming", "usage", "tools"} {
 			require.Equal(t, doctor.OK, found[what].Status, found[what])
 		}
 		require.Equal(t, doctor.Warn, found["namespace"].Status, "the tests' namespace forgets after a day")

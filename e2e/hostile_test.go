@@ -154,9 +154,15 @@ func TestFloodsHarmNobodyElse(t *testing.T) {
 	_, shown := fetch(t, s.base+"/metrics", nil)
 	require.Contains(t, shown, `parley_inbound_messages_total{channel="telegram",outcome="stored"} `+strconv.Itoa(flood)+"\n")
 
-	status, _ := s.update(telegramSecret, textUpdate(flood+1, strings.Repeat("long ", 200_000)))
+	var words strings.Builder
+	for i := 0; words.Len() < 1<<20; i++ {
+		words.WriteString("w" + strconv.Itoa(i) + " ")
+	}
+	status, _ := s.update(telegramSecret, textUpdate(flood+1, words.String()))
 	require.Equal(t, http.StatusOK, status)
 	status, _ = s.update(telegramSecret, textUpdate(flood+2, "a\x00b <script>alert(1)</script> \u202eabc"))
 	require.Equal(t, http.StatusOK, status)
 	s.settled()
+	require.NoError(t, s.pool.QueryRow(t.Context(), "SELECT count(*) FROM messages WHERE text = $1", words.String()).Scan(&kept))
+	require.Equal(t, 1, kept, "whole, though its words are more than search can hold")
 }

@@ -61,6 +61,7 @@ func post(t *testing.T, url string, headers map[string]string, body string) *htt
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/json")
 	for name, value := range headers {
 		req.Header.Set(name, value)
 	}
@@ -99,6 +100,10 @@ func TestMetricsShowWhatHappened(t *testing.T) {
 	c.awaitAnswers(1)
 	s.settled()
 
+	eventually(t, "the events have their positions", func() bool {
+		_, shown := fetch(t, base+"/metrics", nil)
+		return strings.Contains(shown, "parley_events_unsequenced 0\n") && strings.Contains(shown, "parley_events_total 2\n")
+	})
 	_, shown := fetch(t, base+"/metrics", nil)
 	for _, line := range []string{
 		`parley_inbound_messages_total{channel="widget",outcome="stored"} 1`,
@@ -107,8 +112,6 @@ func TestMetricsShowWhatHappened(t *testing.T) {
 		`parley_http_request_seconds_count{method="POST",route="/widget/v1/messages",status="2xx"} 2`,
 		`parley_streams_open{viewer="customer"} 1`,
 		`parley_outbox_bells 0`,
-		`parley_events_unsequenced 0`,
-		`parley_events_total 2`,
 		`parley_db_connections_max{role="api"} 24`,
 		`operation="SignalWithStartWorkflowExecution"`,
 		`go_goroutines `,

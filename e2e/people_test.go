@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -128,6 +129,43 @@ func TestUsersAreDisabledAndEnabledFromTheTerminal(t *testing.T) {
 	code, said = user("enable", second)
 	require.Zero(t, code, said)
 	s.login(second)
+}
+
+func TestAPITokensAreListedAndRevokedFromTheTerminal(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, testenv.Temporal(t), newModel(t, saying("Answer.")))
+	s.startAPI()
+	user := func(args ...string) string {
+		p := start(t, s.env, append([]string{"user"}, args...)...)
+		<-p.done
+		require.Zero(t, p.cmd.ProcessState.ExitCode(), p.log.String())
+		return p.log.String()
+	}
+	letsIn := func(token string) bool {
+		status, _ := rawRequest(t, http.DefaultClient, http.MethodGet, s.base+"/api/v1/session", token, nil)
+		return status == http.StatusOK
+	}
+	require.Equal(t, "No API tokens.\n", user("tokens", adminEmail))
+	orders := strings.TrimSpace(user("token", adminEmail, "--name", "orders"))
+	reports := strings.TrimSpace(user("token", adminEmail, "--name", "reports"))
+	require.True(t, letsIn(orders))
+	listed := user("tokens", adminEmail)
+	require.Regexp(t, `(?m)^`+orders[:8]+`  20\d\d-\S+ \S+  20\d\d-\S+ \S+  orders$`, listed)
+	require.Regexp(t, `(?m)^`+reports[:8]+`  20\d\d-\S+ \S+  not known +reports$`, listed)
+	require.NotContains(t, listed, orders)
+
+	looking := openStream(t, s.base+"/api/v1/stream", orders, http.DefaultClient, "")
+	t.Cleanup(looking.close)
+	require.Equal(t, `The API token "orders" of `+adminEmail+" does not work any more.\n", user("revoke", adminEmail, orders[:8]))
+	looking.ends(t)
+	require.False(t, letsIn(orders))
+	require.True(t, letsIn(reports))
+	require.Contains(t, user("revoke", adminEmail, "--all"), ": 1.")
+	require.False(t, letsIn(reports))
+
+	again := strings.TrimSpace(user("token", adminEmail))
+	require.Contains(t, user("password", adminEmail), "API tokens made before do not work any more")
+	require.False(t, letsIn(again))
 }
 
 // A client is known by what a trusted proxy says, and by its connection otherwise.

@@ -119,10 +119,10 @@ func freeAddress(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// eventually polls until the condition holds.
+// eventually polls until the condition holds, less often than a visitor may ask.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	require.Eventually(t, holds, deadline, 20*time.Millisecond, what)
+	require.Eventually(t, holds, deadline, 100*time.Millisecond, what)
 }
 
 // awaitReady waits until an api node answers.

@@ -51,6 +51,7 @@ func (c *Connector) Telegram(ctx context.Context, id uuid.UUID, settings telegra
 	if err := telegram.Check(settings, kept); err != nil {
 		return settings, nil, err
 	}
+	settings.Bot = telegram.BotNumber(kept[telegram.SecretToken])
 	if settings.Mode == telegram.ModeWebhook {
 		if u, err := url.Parse(c.PublicURL); c.PublicURL == "" || err != nil || u.Scheme != "https" && settings.APIBaseURL == "" {
 			return settings, nil, dialogue.Errorf(dialogue.CodeInvalid,

@@ -59,7 +59,7 @@ func (i *Intake) Telegram(ctx context.Context, c db.Channel, body []byte) error 
 	if store.IsUnstorable(err) {
 		// Nothing that can be stored comes of it, however often it is delivered.
 		outcome = DeadLetter
-		err = i.Store.KeepDeadLetter(ctx, c.ID, "it holds text that cannot be stored", body)
+		err = i.Store.KeepDeadLetter(ctx, c.ID, "it holds what cannot be stored: "+err.Error(), body)
 	}
 	if err != nil {
 		return fmt.Errorf("take update %d of channel %s: %w", e.UpdateID, c.Slug, err)
@@ -67,6 +67,17 @@ func (i *Intake) Telegram(ctx context.Context, c db.Channel, body []byte) error 
 	if outcome != "" {
 		i.count(c, outcome)
 	}
+	return nil
+}
+
+// Abandon keeps as a dead letter an update that could not be stored, for the given
+// cause, however often it was tried while others could.
+func (i *Intake) Abandon(ctx context.Context, c db.Channel, body []byte, cause error) error {
+	if err := i.Store.KeepDeadLetter(ctx, c.ID, "it could not be stored: "+cause.Error(), body); err != nil {
+		return err
+	}
+	i.Log.Error("an update could not be stored and is kept as a dead letter", "channel_id", c.ID, "error", cause)
+	i.count(c, DeadLetter)
 	return nil
 }
 

@@ -46,18 +46,15 @@ type NewChannel struct {
 type Change struct {
 	Name     *string           `json:"name"`
 	Enabled  *bool             `json:"enabled"`
-	Settings json.RawMessage   `json:"settings"`
-	Secrets  map[string]string `json:"secrets"` // those that are not named stay
+	Settings json.RawMessage   `json:"settings"` // an object; what it does not name stays, null takes back
+	Secrets  map[string]string `json:"secrets"`  // those that are not named stay
 }
 
 var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// maxName is how long a channel's name may be, in characters.
-const maxName = 100
-
 func checkName(name string) error {
-	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > maxName || strings.ContainsRune(name, 0) || !utf8.ValidString(name) {
-		return dialogue.Errorf(dialogue.CodeInvalid, "name has 1 to %d characters", maxName)
+	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > dialogue.MaxName || strings.ContainsRune(name, 0) || !utf8.ValidString(name) {
+		return dialogue.Errorf(dialogue.CodeInvalid, "name has 1 to %d characters", dialogue.MaxName)
 	}
 	return nil
 }
@@ -108,7 +105,9 @@ func (m *Manager) Change(ctx context.Context, idOrSlug string, in Change) (db.Ch
 	}
 	changed := given(in.Settings) || len(in.Secrets) > 0
 	if given(in.Settings) {
-		save.Settings = in.Settings
+		if save.Settings, err = merged(c.Settings, in.Settings); err != nil {
+			return db.Channel{}, err
+		}
 	}
 	switch {
 	case changed || save.Enabled && c.DisabledAt != nil:
@@ -124,6 +123,23 @@ func (m *Manager) Change(ctx context.Context, idOrSlug string, in Change) (db.Ch
 	return m.Store.SaveChannel(ctx, c.ID, save)
 }
 
+// merged are settings with those of a change in their place.
+func merged(settings, change json.RawMessage) (json.RawMessage, error) {
+	all, changed := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if err := json.Unmarshal(change, &changed); err != nil {
+		return nil, dialogue.Errorf(dialogue.CodeInvalid, "settings are an object")
+	}
+	if err := json.Unmarshal(settings, &all); err != nil {
+		return nil, dialogue.Errorf(dialogue.CodeInvalid, "the channel's settings cannot be read")
+	}
+	for name, value := range changed {
+		if all[name] = value; !given(value) {
+			delete(all, name)
+		}
+	}
+	return json.Marshal(all)
+}
+
 func given(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
 // reconnect checks a changed channel with its provider. A key that cannot open
@@ -132,6 +148,9 @@ func (m *Manager) reconnect(ctx context.Context, c db.Channel, changed map[strin
 	account, err := m.Vault.Account(c)
 	if err != nil && len(changed) == 0 {
 		return dialogue.Errorf(dialogue.CodeConflict, "%s", err)
+	}
+	if err := sameAccount(c, account.Secrets, changed); err != nil {
+		return err
 	}
 	secrets := make(map[string]string)
 	maps.Copy(secrets, account.Secrets)
@@ -143,6 +162,52 @@ func (m *Manager) reconnect(ctx context.Context, c db.Channel, changed map[strin
 	sealed, keyID, err := m.Vault.Seal(secrets)
 	save.Secrets, save.SecretKeyID = sealed, &keyID
 	return err
+}
+
+// sameAccount refuses the token of another bot: Telegram numbers messages within a
+// bot's chats, so another bot's would be taken for copies of those that are here.
+func sameAccount(c db.Channel, before, changed map[string]string) error {
+	token := changed[telegram.SecretToken]
+	if c.Kind != channel.Telegram || token == "" {
+		return nil
+	}
+	if err := telegram.Check(telegram.Settings{}, changed); err != nil {
+		return err
+	}
+	settings, err := telegram.SettingsOf(channel.Account{Settings: c.Settings})
+	if err != nil {
+		return err
+	}
+	bot := settings.Bot
+	if bot == "" { // connected before that was noted
+		bot = telegram.BotNumber(before[telegram.SecretToken])
+	}
+	if bot != "" && bot != telegram.BotNumber(token) {
+		return dialogue.Errorf(dialogue.CodeConflict, "this is the token of another bot: add a channel of its own for it")
+	}
+	return nil
+}
+
+// oneChannelEach refuses a bot that another channel has already: both would take
+// and answer every message.
+func (m *Manager) oneChannelEach(ctx context.Context, id uuid.UUID, token string) error {
+	all, err := m.Store.Channels(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if c.ID == id || c.Kind != channel.Telegram {
+			continue
+		}
+		settings, err := telegram.SettingsOf(channel.Account{Settings: c.Settings})
+		if err != nil {
+			return err
+		}
+		if number := telegram.BotNumber(token); number != "" && settings.Bot == number {
+			return dialogue.Errorf(dialogue.CodeConflict, "this bot is already connected as the channel %s: change that one, or take the token of another bot", c.Slug)
+		}
+	}
+	return nil
 }
 
 // disconnect is no condition of switching a channel off: what comes is not taken.
@@ -176,6 +241,9 @@ func (m *Manager) connect(ctx context.Context, id uuid.UUID, kind string, settin
 		var t telegram.Settings
 		if err := json.Unmarshal(settings, &t); err != nil {
 			return nil, nil, dialogue.Errorf(dialogue.CodeInvalid, `settings of a Telegram channel are {"mode": "polling" or "webhook", "api_base_url": "…"}`)
+		}
+		if err := m.oneChannelEach(ctx, id, secrets[telegram.SecretToken]); err != nil {
+			return nil, nil, err
 		}
 		t, kept, err := m.Connector.Telegram(ctx, id, t, secrets)
 		if err != nil {

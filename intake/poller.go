@@ -24,6 +24,8 @@ const (
 	chatsAtOnce = 8
 	// longestBackoff is how many times longer than the first one the waits between failing polls get.
 	longestBackoff = 30
+	// patience is how often in a row storing an update may fail, while others can be stored, before it is abandoned.
+	patience = 5
 )
 
 // botAPI is what a poller needs of Telegram.
@@ -43,6 +45,9 @@ type poller struct {
 	offset  int64
 	backoff time.Duration
 	problem string // as last recorded
+
+	mu       sync.Mutex
+	failures map[int64]int // of updates that could not be stored, by their number: how often in a row
 }
 
 func (p *poller) run(ctx context.Context) {
@@ -89,10 +94,16 @@ func (p *poller) restless() time.Duration {
 	return restless
 }
 
+// numbered is an update with its number; 0 when it has none that can be read.
+type numbered struct {
+	id   int64
+	body json.RawMessage
+}
+
 // take stores a batch: chats side by side, each in its order. When one update
 // cannot be stored the rest of its chat waits with it, and the batch comes again.
 func (p *poller) take(ctx context.Context, updates []json.RawMessage) error {
-	chats := make(map[string][]json.RawMessage)
+	chats := make(map[string][]numbered)
 	var order []string
 	next := p.offset
 	for _, u := range updates {
@@ -100,18 +111,20 @@ func (p *poller) take(ctx context.Context, updates []json.RawMessage) error {
 		if err != nil {
 			e.UpdateID = telegram.UpdateID(u)
 		}
-		next = max(next, e.UpdateID+1)
+		if err == nil || e.UpdateID > 0 {
+			next = e.UpdateID + 1 // not the greatest: after a quiet week Telegram numbers anew (https://core.telegram.org/bots/api#update)
+		}
 		if _, known := chats[e.Thread]; !known {
 			order = append(order, e.Thread)
 		}
-		chats[e.Thread] = append(chats[e.Thread], u)
+		chats[e.Thread] = append(chats[e.Thread], numbered{e.UpdateID, u})
 	}
 	var g errgroup.Group
 	g.SetLimit(chatsAtOnce)
 	for _, chat := range order {
 		g.Go(func() error {
 			for _, u := range chats[chat] {
-				if err := p.Intake.Telegram(ctx, p.channel, u); err != nil {
+				if err := p.takeOne(ctx, u); err != nil {
 					return err
 				}
 			}
@@ -125,7 +138,40 @@ func (p *poller) take(ctx context.Context, updates []json.RawMessage) error {
 		return errors.New("updates come without a number and cannot be acknowledged")
 	}
 	p.offset = next
+	clear(p.failures)
 	return nil
+}
+
+// takeOne stores an update, or abandons it: one that can never be stored does not
+// hold up the others.
+func (p *poller) takeOne(ctx context.Context, u numbered) error {
+	err := p.Intake.Telegram(ctx, p.channel, u.body)
+	if ctx.Err() != nil {
+		return err
+	}
+	if err != nil && p.Store.CanTake(ctx, p.channel.ID) != nil {
+		return err // nothing else can be stored either: that is what is wrong
+	}
+	if p.failedInRow(u.id, err != nil) < patience {
+		return err
+	}
+	if p.Intake.Abandon(ctx, p.channel, u.body, err) != nil {
+		return err
+	}
+	return nil
+}
+
+// failedInRow counts how often in a row storing an update has failed. An outage that
+// ends between a try and the look whether others can be stored counts for one.
+func (p *poller) failedInRow(id int64, failed bool) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !failed {
+		delete(p.failures, id)
+		return 0
+	}
+	p.failures[id]++
+	return p.failures[id]
 }
 
 // failed waits before the next try, longer each time, and says what is wrong.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,7 +67,9 @@ func (f *fakeBotAPI) Updates(ctx context.Context, _ channel.Account, offset int6
 		f.polls++
 		f.pollers++
 		f.most = max(f.most, f.pollers)
-		f.from = max(f.from, offset)
+		if offset <= int64(len(f.updates)) {
+			f.from = max(f.from, offset)
+		}
 	})
 	defer f.change(func() { f.pollers-- })
 	for {
@@ -206,6 +209,133 @@ func TestUnacknowledgedUpdatesAreKnownWhenTheyComeAgain(t *testing.T) {
 	b.poll(fakeAccounts{})
 	b.until("everything is acknowledged", b.api.seen(func(f *fakeBotAPI) bool { return f.from == 9 }))
 	require.Equal(t, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8"}, b.taken()["1"])
+}
+
+// After a quiet week Telegram numbers updates anew.
+func TestPollingGoesOnWhenTelegramNumbersAnew(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stop := b.poll(fakeAccounts{})
+	defer stop()
+	for i := range 5 {
+		b.api.write(1, fmt.Sprint("before ", i))
+	}
+	b.until("taken", func() bool { return len(b.taken()["1"]) == 5 })
+	b.api.change(func() { b.api.updates, b.api.from = []json.RawMessage{json.RawMessage(`{"update_id":0}`)}, 1 })
+	b.api.write(2, "after")
+	b.until("taken", func() bool { return len(b.taken()["2"]) == 1 })
+	b.until("acknowledged", b.api.seen(func(f *fakeBotAPI) bool { return f.from == 2 }))
+	require.Empty(t, b.problem())
+}
+
+// refuse has the record refuse messages of which a condition holds, with the
+// SQLSTATE that an expression gives.
+func (b *bundle) refuse(condition, state string) {
+	b.t.Helper()
+	_, err := b.store.Pool().Exec(b.t.Context(), `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF `+condition+` THEN RAISE 'refused' USING ERRCODE = `+state+`; END IF;
+			RETURN NEW;
+		END $$;
+		CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION refuse()`)
+	require.NoError(b.t, err)
+}
+
+func (b *bundle) refuseNoMore() {
+	b.t.Helper()
+	_, err := b.store.Pool().Exec(b.t.Context(), `DROP TRIGGER refuse ON messages`)
+	require.NoError(b.t, err)
+}
+
+// deadLetters lists the bodies of dead letters, and why they are, newest first.
+func (b *bundle) deadLetters() (bodies, reasons []string) {
+	b.t.Helper()
+	list, err := b.store.DeadLetters(context.Background(), nil, 100)
+	require.NoError(b.t, err)
+	for _, x := range list {
+		bodies, reasons = append(bodies, string(x.Body)), append(reasons, x.Reason)
+	}
+	return bodies, reasons
+}
+
+// What cannot be stored now is not acknowledged, however long that lasts, and comes again.
+func TestPollingKeepsItsPlaceWhileNothingCanBeStored(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.refuse("true", "'P0001'")
+	b.api.write(1, "first")
+	b.api.write(2, "second")
+	b.poll(fakeAccounts{})
+	b.until("tried often", b.api.seen(func(f *fakeBotAPI) bool { return f.polls > 12 }))
+	b.until("the problem shows", func() bool { return strings.Contains(b.problem(), "cannot be stored") })
+	require.True(t, b.api.seen(func(f *fakeBotAPI) bool { return f.from == 0 })(), "nothing is acknowledged")
+	b.refuseNoMore()
+	b.until("everything is acknowledged", b.api.seen(func(f *fakeBotAPI) bool { return f.from == 2 }))
+	require.Equal(t, map[string][]string{"1": {"first"}, "2": {"second"}}, b.taken())
+	bodies, _ := b.deadLetters()
+	require.Empty(t, bodies)
+	b.until("the problem is gone", func() bool { return b.problem() == "" })
+}
+
+// While others can be stored, one that cannot holds them up only for a while.
+func TestPollingAbandonsWhatCanNeverBeStored(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.refuse("NEW.text = 'poison'", "'P0001'")
+	for _, text := range []string{"before", "poison", "after"} {
+		b.api.write(1, text)
+	}
+	b.api.write(2, "other")
+	b.poll(fakeAccounts{})
+	b.until("everything is acknowledged", b.api.seen(func(f *fakeBotAPI) bool { return f.from == 4 }))
+	require.Equal(t, map[string][]string{"1": {"before", "after"}, "2": {"other"}}, b.taken())
+	bodies, reasons := b.deadLetters()
+	require.Len(t, bodies, 1)
+	require.Contains(t, bodies[0], `"poison"`)
+	require.Contains(t, reasons[0], "could not be stored")
+	require.True(t, b.api.seen(func(f *fakeBotAPI) bool { return f.polls >= 5 })(), "not at once")
+	b.until("the problem is gone", func() bool { return b.problem() == "" })
+}
+
+// What Postgres says that it can never hold is not tried again; what it cannot do now is.
+func TestUpdatesThatAreUnstorable(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.refuse("true", "NEW.text")
+	in := &intake.Intake{Store: b.store, Log: slog.New(slog.DiscardHandler)}
+	take := func(state string) error {
+		return in.Telegram(t.Context(), b.bot, fmt.Appendf(nil,
+			`{"update_id":1,"message":{"message_id":1,"from":{"id":1},"chat":{"id":1,"type":"private"},"text":%q}}`, state))
+	}
+	for i, state := range []string{"22021", "22P05", "22001", "22003", "54000", "23514"} {
+		require.NoError(t, take(state), state)
+		bodies, _ := b.deadLetters()
+		require.Len(t, bodies, i+1, state)
+		require.Contains(t, bodies[0], state)
+	}
+	kept, _ := b.deadLetters()
+	for _, state := range []string{"53100", "57014", "40001", "08006", "P0001"} { // disk full, cancelled, …
+		require.Error(t, take(state), state)
+	}
+	bodies, _ := b.deadLetters()
+	require.Equal(t, kept, bodies)
+	require.Empty(t, b.taken())
+}
+
+// An update without a number can only be acknowledged with a later one: until
+// then it comes with every poll.
+func TestUpdateWithoutANumber(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.api.change(func() { b.api.updates = append(b.api.updates, json.RawMessage(`{"update_id":"seven"}`)) })
+	b.poll(fakeAccounts{})
+	b.until("it came often", b.api.seen(func(f *fakeBotAPI) bool { return f.polls > 5 }))
+	b.until("pauses are made, and the reason shows", func() bool { return strings.Contains(b.problem(), "without a number") })
+	bodies, _ := b.deadLetters()
+	require.Equal(t, []string{`{"update_id":"seven"}`}, bodies)
+	b.api.write(1, "next")
+	b.until("everything is acknowledged", b.api.seen(func(f *fakeBotAPI) bool { return f.from == 2 }))
+	require.Equal(t, map[string][]string{"1": {"next"}}, b.taken())
+	b.until("the problem is gone", func() bool { return b.problem() == "" })
 }
 
 // Of several processes one polls, and another takes over at once when it stops.

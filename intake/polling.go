@@ -118,7 +118,7 @@ func (p *Polling) start(ctx context.Context, c db.Channel) *running {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	r := &running{channel: c, stop: stop}
-	one := &poller{Polling: p, channel: c, account: account}
+	one := &poller{Polling: p, channel: c, account: account, failures: make(map[int64]int)}
 	r.done.Go(func() { one.run(ctx) })
 	p.Log.Info("polling", "channel_id", c.ID)
 	return r

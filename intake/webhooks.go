@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -101,6 +102,13 @@ func (w *Webhooks) problem(ctx context.Context, c db.Channel) string {
 		return ""
 	}
 	if info.LastError != "" && info.Pending > 0 {
+		if strings.Contains(info.LastError, "webhook: 401") {
+			// Our refusal of its secret: a change of the secret reached Telegram and not the record. The record's counts.
+			if err := w.API.SetWebhook(ctx, account, address); err != nil {
+				return dialogue.Told(connectError(err))
+			}
+			w.Log.Info("webhook set again: its secret was refused", "channel_id", c.ID)
+		}
 		return "Telegram cannot deliver messages to " + w.PublicURL + ": " + info.LastError
 	}
 	return ""

@@ -27,7 +27,8 @@ const (
 type State struct {
 	PID               int       `json:"pid"`
 	StartedAt         time.Time `json:"started_at"`
-	URL               string    `json:"url"` // of the inbox, without a slash at the end
+	URL               string    `json:"url"`        // of the inbox, without a slash at the end
+	PublicURL         string    `json:"public_url"` // as configured; may be empty
 	DatabaseURL       string    `json:"database_url"`
 	TemporalAddress   string    `json:"temporal_address"`
 	TemporalNamespace string    `json:"temporal_namespace"`

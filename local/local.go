@@ -92,6 +92,18 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	return stack, nil
 }
 
+// PIDs are the process numbers of what Start started, as they are now: 0 for what
+// was given. A process that dies is started again under another number.
+func (s *Stack) PIDs() (postgres, engine int) {
+	if s.postgres != nil {
+		postgres = s.postgres.supervisor.pid()
+	}
+	if s.engine != nil {
+		engine = s.engine.supervisor.pid()
+	}
+	return postgres, engine
+}
+
 // Stop ends what Start started, Temporal before its database.
 func (s *Stack) Stop() error {
 	var errs []error

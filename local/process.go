@@ -138,6 +138,13 @@ func (s *supervisor) watch(ctx context.Context, p *process) {
 	}
 }
 
+// pid is the process number of the child that runs now.
+func (s *supervisor) pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current.cmd.Process.Pid
+}
+
 // stop ends the supervision and then the child. It may be called more than once.
 func (s *supervisor) stop(steps ...step) error {
 	s.cancel()

@@ -16,6 +16,7 @@ type Action string
 
 // The actions that are logged.
 const (
+	ActionHandedOff       Action = "handed_off" // by the bot
 	ActionTakenOver       Action = "taken_over"
 	ActionReturnedToBot   Action = "returned_to_bot"
 	ActionReplayed        Action = "turn_replayed"
@@ -24,12 +25,13 @@ const (
 	ActionOperatorAdded   Action = "operator_added"
 	ActionOperatorChanged Action = "operator_changed"
 	ActionTokenMade       Action = "api_token_made"
+	ActionTokenRevoked    Action = "api_token_revoked"
 	ActionBotChanged      Action = "bot_changed"
 )
 
 // Actor is who acts, for the audit log.
 type Actor struct {
-	Kind string // ActorOperator or ActorCommand
+	Kind string // ActorOperator, …
 	ID   uuid.UUID
 	Name string
 }
@@ -38,6 +40,8 @@ type Actor struct {
 const (
 	ActorOperator = "operator"
 	ActorCommand  = "command" // the command line of the installation
+	ActorBot      = "bot"
+	ActorCustomer = "customer"
 )
 
 type actorKey struct{}

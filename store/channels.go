@@ -14,8 +14,12 @@ import (
 	"parley/store/db"
 )
 
-// widgetSessionLife is how long a visitor is remembered after their last visit.
-const widgetSessionLife = 365 * 24 * time.Hour
+// How long a visitor is remembered after their last visit.
+const (
+	visitorLife    = 365 * 24 * time.Hour // who has written something
+	strangerLife   = 30 * 24 * time.Hour  // who has not: there is nothing that they would miss
+	prolongVisitor = 24 * time.Hour       // it is written down once in so long
+)
 
 // Channel finds a channel by its id or slug.
 func (s *Store) Channel(ctx context.Context, idOrSlug string) (db.Channel, error) {
@@ -131,18 +135,6 @@ func (s *Store) EnsureChannel(ctx context.Context, kind, slug, name string) erro
 	return nil
 }
 
-// BotProfile loads the bot's settings into profile.
-func (s *Store) BotProfile(ctx context.Context, profile any) error {
-	raw, err := s.q.GetBotProfile(ctx, s.pool)
-	if err != nil {
-		return notFound(err, "bot profile", "")
-	}
-	if err := json.Unmarshal(raw, profile); err != nil {
-		return fmt.Errorf("read the bot's profile: %w", err)
-	}
-	return nil
-}
-
 // EnsureBotProfile stores the bot's settings unless there are some.
 func (s *Store) EnsureBotProfile(ctx context.Context, profile any) error {
 	raw, err := json.Marshal(profile)
@@ -155,18 +147,23 @@ func (s *Store) EnsureBotProfile(ctx context.Context, profile any) error {
 	return nil
 }
 
-// KeepDeadLetter keeps a webhook's body that could not be understood.
+// KeepDeadLetter keeps a provider's delivery that no message comes of; the same
+// one once, however often it is delivered.
 func (s *Store) KeepDeadLetter(ctx context.Context, channelID uuid.UUID, reason string, body []byte) error {
-	err := s.q.InsertDeadLetter(ctx, s.pool, db.InsertDeadLetterParams{ID: newID(), ChannelID: channelID, Reason: reason, Body: body})
+	err := s.q.InsertDeadLetter(ctx, s.pool, db.InsertDeadLetterParams{ID: newID(), ChannelID: channelID, Reason: storable(reason), Body: body})
 	if err != nil {
 		return fmt.Errorf("keep a dead letter: %w", err)
 	}
 	return nil
 }
 
-// DeadLetters lists dead letters, newest first, after the given place.
+// shownOfDeadLetter is how much of a dead letter's body is listed, in bytes.
+const shownOfDeadLetter = 64 << 10
+
+// DeadLetters lists dead letters with the beginnings of their bodies, newest
+// first, after the given place.
 func (s *Store) DeadLetters(ctx context.Context, after *Place, page int) ([]db.ListDeadLettersRow, error) {
-	params := db.ListDeadLettersParams{Page: int32(page)}
+	params := db.ListDeadLettersParams{Page: int32(page), ShownBytes: shownOfDeadLetter}
 	if after != nil {
 		params.BeforeAt, params.BeforeID = &after.At, uuid.NullUUID{UUID: after.ID, Valid: true}
 	}
@@ -186,7 +183,9 @@ type Visitor struct {
 
 // AddVisitor opens a widget session.
 func (s *Store) AddVisitor(ctx context.Context, tokenHash []byte, channelID uuid.UUID) error {
-	err := s.q.InsertWidgetSession(ctx, s.pool, db.InsertWidgetSessionParams{TokenHash: tokenHash, ID: uuid.New(), ChannelID: channelID})
+	err := s.q.InsertWidgetSession(ctx, s.pool, db.InsertWidgetSessionParams{
+		TokenHash: tokenHash, ID: uuid.New(), ChannelID: channelID, ExpiresAt: time.Now().Add(strangerLife),
+	})
 	if err != nil {
 		return fmt.Errorf("open a widget session: %w", err)
 	}
@@ -195,14 +194,28 @@ func (s *Store) AddVisitor(ctx context.Context, tokenHash []byte, channelID uuid
 
 // Visitor finds the widget session of a token.
 func (s *Store) Visitor(ctx context.Context, tokenHash []byte) (Visitor, error) {
-	r, err := s.q.GetWidgetSession(ctx, s.pool, db.GetWidgetSessionParams{TokenHash: tokenHash, NotBefore: time.Now().Add(-widgetSessionLife)})
+	r, err := s.q.GetWidgetSession(ctx, s.pool, tokenHash)
 	if err != nil {
 		return Visitor{}, unauthorized(err, "this visitor's session is unknown or over: open a new one")
 	}
-	if time.Since(r.WidgetSession.SeenAt) > 24*time.Hour {
-		if err := s.q.TouchWidgetSession(ctx, s.pool, tokenHash); err != nil {
+	life := strangerLife
+	if r.DialogueID.Valid {
+		life = visitorLife
+	}
+	if expires := time.Now().Add(life); expires.Sub(r.WidgetSession.ExpiresAt) > prolongVisitor {
+		if err := s.q.TouchWidgetSession(ctx, s.pool, db.TouchWidgetSessionParams{TokenHash: tokenHash, ExpiresAt: expires}); err != nil {
 			return Visitor{}, fmt.Errorf("prolong a widget session: %w", err)
 		}
 	}
 	return Visitor{SessionID: r.WidgetSession.ID, Channel: r.Channel, DialogueID: r.DialogueID}, nil
+}
+
+// ForgetVisitors removes up to n sessions of visitors who have stayed away for
+// too long. Their dialogues stay.
+func (s *Store) ForgetVisitors(ctx context.Context, before time.Time, n int) (int, error) {
+	gone, err := s.q.DeleteExpiredWidgetSessions(ctx, s.pool, db.DeleteExpiredWidgetSessionsParams{Before: before, Page: int32(n)})
+	if err != nil {
+		return 0, fmt.Errorf("forget visitors who stay away: %w", err)
+	}
+	return int(gone), nil
 }

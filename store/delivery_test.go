@@ -22,12 +22,12 @@ func outgoing(t *testing.T) (*bundle, uuid.UUID, db.Message) {
 	b.operatorWrites(id, "1")
 	out, err := b.NextOutgoing(context.Background(), id)
 	require.NoError(t, err)
-	require.NoError(t, b.begin(out.Message))
+	require.NoError(t, b.begin(&out.Message))
 	return b, id, out.Message
 }
 
 // begin marks a queued message as being on its way.
-func (b *bundle) begin(m db.Message) error {
+func (b *bundle) begin(m *db.Message) error {
 	_, err := b.BeginSend(context.Background(), m, unhurried(), false)
 	return err
 }
@@ -179,4 +179,49 @@ func TestActivitiesWritesCanBeRepeated(t *testing.T) {
 	d, err := b.Dialogue(ctx, id)
 	require.NoError(t, err)
 	require.Equal(t, dialogue.ModeBot, d.Mode)
+}
+
+// An attempt whose process stood still learns late what became of its request. By then another may have the message.
+func TestOldAttemptsOutcomeChangesNothing(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		then func(b *bundle, m db.Message) // what happens to the message meanwhile
+		late dialogue.DeliveryState        // what the old attempt has learnt
+		want dialogue.DeliveryState
+	}{
+		"it is known to have failed": {func(b *bundle, m db.Message) { b.deliver(m, dialogue.StateFailed, "", "refused") }, dialogue.StateUnconfirmed, dialogue.StateFailed},
+		"it waits to leave again":    {func(b *bundle, m db.Message) { b.deliver(m, dialogue.StateQueued, "", "") }, dialogue.StateUnconfirmed, dialogue.StateQueued},
+		"another attempt has it": {func(b *bundle, m db.Message) {
+			b.deliver(m, dialogue.StateUnconfirmed, "", "")
+			_, err := b.Resend(ctx, m.DialogueID, m.ID, b.anna)
+			require.NoError(b.t, err)
+			require.NoError(b.t, b.begin(&m))
+		}, dialogue.StateQueued, dialogue.StateSending},
+		"an operator has queued it again": {func(b *bundle, m db.Message) {
+			b.deliver(m, dialogue.StateUnconfirmed, "", "")
+			_, err := b.Resend(ctx, m.DialogueID, m.ID, b.anna)
+			require.NoError(b.t, err)
+		}, dialogue.StateFailed, dialogue.StateQueued},
+		"it was given up, and has not left": {func(b *bundle, m db.Message) { b.deliver(m, dialogue.StateUnconfirmed, "", "") }, dialogue.StateQueued, dialogue.StateQueued},
+		"it was given up, and has arrived":  {func(b *bundle, m db.Message) { b.deliver(m, dialogue.StateUnconfirmed, "", "") }, dialogue.StateSent, dialogue.StateSent},
+		"it is sent again, and had arrived": {func(b *bundle, m db.Message) {
+			b.deliver(m, dialogue.StateUnconfirmed, "", "")
+			_, err := b.Resend(ctx, m.DialogueID, m.ID, b.anna)
+			require.NoError(b.t, err)
+		}, dialogue.StateSent, dialogue.StateSent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, _, m := outgoing(t)
+			c.then(b, m)
+			b.deliver(m, c.late, "", "")
+			var state dialogue.DeliveryState
+			require.NoError(t, b.Pool().QueryRow(ctx, "SELECT state FROM messages WHERE id = $1", m.ID).Scan(&state))
+			require.Equal(t, c.want, state)
+			if c.want == dialogue.StateSending {
+				require.ErrorIs(t, b.PartSent(ctx, m, 1), store.ErrTaken)
+			}
+		})
+	}
 }

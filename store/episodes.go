@@ -12,8 +12,11 @@ import (
 	"parley/store/db"
 )
 
-// closedBySilence is the outcome of an episode that nobody closed.
-const closedBySilence = "closed_by_silence"
+// Outcomes of episodes.
+const (
+	closedByOperator = "closed_by_operator"
+	closedBySilence  = "closed_by_silence" // nobody closed it
+)
 
 // DetailSilence is the detail of a closing that nobody asked for.
 const DetailSilence = "silence"
@@ -53,8 +56,12 @@ func (s *Store) CloseSilent(ctx context.Context, since time.Time, n int) (int, e
 	return closed, nil
 }
 
-// close closes the dialogue and its episode.
+// close closes the dialogue and its episode. What the bot has said and still
+// waits to leave is not said any more.
 func (c *change) close(outcome string, line TimelineEvent) error {
+	if err := c.recall(); err != nil {
+		return err
+	}
 	c.state.Close()
 	err := c.s.q.CloseEpisode(c.ctx, c.tx, db.CloseEpisodeParams{ID: c.state.EpisodeID, ClosedAt: &c.now, Outcome: &outcome})
 	if err != nil {

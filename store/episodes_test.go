@@ -94,7 +94,7 @@ func TestSilenceLeavesAloneWhatWaits(t *testing.T) {
 			b.operatorWrites(id, "1")
 			out, err := b.NextOutgoing(ctx, id)
 			require.NoError(t, err)
-			require.NoError(t, b.begin(out.Message))
+			require.NoError(t, b.begin(&out.Message))
 			_, err = b.SetMode(ctx, id, dialogue.ModeBot, b.anna)
 			require.NoError(t, err)
 			b.deliver(out.Message, dialogue.StateUnconfirmed, "", "")
@@ -174,7 +174,7 @@ func TestBellsSayWhetherSomethingWaitsToLeave(t *testing.T) {
 
 	out, err := b.NextOutgoing(ctx, id)
 	require.NoError(t, err)
-	require.NoError(t, b.begin(out.Message))
+	require.NoError(t, b.begin(&out.Message))
 	b.deliver(out.Message, dialogue.StateSent, "77/1", "")
 	b.write("a", "3", "thanks")
 	require.False(t, b.bells[3].ToSend)

@@ -12,14 +12,17 @@ import (
 	"parley/store/db"
 )
 
-// FailedTurn is a turn that came to nothing, with what became of its customer.
-type FailedTurn struct {
+// ListedTurn is a turn of a list, with what became of its customer.
+type ListedTurn struct {
 	Turn     db.Turn
 	Dialogue DialogueView
-	Question string // the newest message that it should have answered
-	Open     bool   // nobody has answered the customer since, nor replayed it
+	Question string // the newest message that it answered, or should have
+	Open     bool   // it failed, and nobody has answered the customer since, nor replayed it
 	Replay   *Replay
 }
+
+// Place is where the turn stands in a list.
+func (l ListedTurn) Place() Place { return Place{At: l.Turn.StartedAt, ID: l.Turn.ID} }
 
 // Replay is how a failed turn was replayed.
 type Replay struct {
@@ -37,29 +40,47 @@ const (
 	ReplaySuggested ReplayOutcome = "suggested"       // humans are at it: the bot wrote a draft for them
 )
 
-// FailureFilter chooses failed turns.
-type FailureFilter struct {
-	Cause   string // empty: any
-	Channel uuid.NullUUID
-	Open    bool // only those whose customers still wait
+// Kinds of turns.
+const (
+	TurnReply      = "reply"      // an answer to the customer
+	TurnSuggestion = "suggestion" // a draft for an operator
+)
+
+// TurnFilter chooses turns. What is empty chooses all.
+type TurnFilter struct {
+	Kind          string
+	State         string
+	Cause         string // why it failed
+	PromptVersion string
+	Model         string
+	Channel       uuid.NullUUID
+	Dialogue      uuid.NullUUID
+	Since, Until  *time.Time // when it began
+	Open          bool       // failed, and the customer still waits
 }
 
-// FailedTurns lists failed turns, newest first, after the given place.
-func (s *Store) FailedTurns(ctx context.Context, f FailureFilter, after *Place, page int) ([]FailedTurn, error) {
-	params := db.ListFailedTurnsParams{Cause: ptr(f.Cause), ChannelID: f.Channel, Open: f.Open, Page: int32(page)}
+// Turns lists turns, newest first, after the given place.
+func (s *Store) Turns(ctx context.Context, f TurnFilter, after *Place, page int) ([]ListedTurn, error) {
+	if f.Open {
+		f.Kind, f.State = TurnReply, TurnFailed
+	}
+	params := db.ListTurnsParams{
+		Kind: ptr(f.Kind), State: ptr(f.State), Cause: ptr(f.Cause), PromptVersion: ptr(f.PromptVersion), Model: ptr(f.Model),
+		ChannelID: f.Channel, DialogueID: f.Dialogue, Since: f.Since, Until: f.Until, Open: f.Open, Page: int32(page),
+	}
 	if after != nil {
 		params.BeforeAt, params.BeforeID = &after.At, uuid.NullUUID{UUID: after.ID, Valid: true}
 	}
-	rows, err := s.q.ListFailedTurns(ctx, customPlans{s.pool}, params)
+	rows, err := s.q.ListTurns(ctx, customPlans{s.pool}, params)
 	if err != nil {
-		return nil, fmt.Errorf("list failed turns: %w", err)
+		return nil, fmt.Errorf("list turns: %w", err)
 	}
-	out := make([]FailedTurn, len(rows))
+	out := make([]ListedTurn, len(rows))
 	for i, r := range rows {
 		d := row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, nil}
-		out[i] = FailedTurn{
+		out[i] = ListedTurn{
 			Turn: r.Turn, Dialogue: d.view(), Question: r.Question, Replay: replayOf(r.Turn, r.ReplayedByName),
-			Open: r.Turn.ReplayedAt == nil && r.Dialogue.AnsweredSeq < r.Turn.ToSeq,
+			Open: r.Turn.Kind == TurnReply && r.Turn.State == TurnFailed && r.Turn.ReplayedAt == nil && r.Dialogue.AnsweredSeq < r.Turn.ToSeq,
 		}
 	}
 	return out, nil
@@ -175,27 +196,31 @@ type Replayed struct {
 	More     bool `json:"more"`    // there were more than were asked for
 }
 
-// replayPage is how many failed turns are read at once.
-const replayPage = 500
+const (
+	// replayPage is how many failed turns are read at once.
+	replayPage = 500
+	// replayEvery keeps a model that has just come back from getting all questions at one instant.
+	replayEvery = 20 * time.Millisecond
+)
 
 // ReplayTurns replays up to n failed turns of the filter whose customers still
-// wait, the longest waiting first, one in each interval: a model that has just
-// come back is not given all at one instant. It never makes drafts.
-func (s *Store) ReplayTurns(ctx context.Context, f FailureFilter, operator *OperatorRef, n int, interval time.Duration) (out Replayed, err error) {
+// wait, the longest waiting first, at most 50 a second. It never makes drafts.
+func (s *Store) ReplayTurns(ctx context.Context, f TurnFilter, operator *OperatorRef, n int) (out Replayed, err error) {
 	f.Open = true
 	var waiting []uuid.UUID // the longest waiting last
 	for after, more := (*Place)(nil), true; more; {
-		page, err := s.FailedTurns(ctx, f, after, replayPage)
+		page, err := s.Turns(ctx, f, after, replayPage)
 		if err != nil {
 			return out, err
 		}
 		for _, t := range page {
 			waiting = append(waiting, t.Turn.ID)
-			after = &Place{At: *t.Turn.FinishedAt, ID: t.Turn.ID}
+			place := t.Place()
+			after = &place
 		}
 		more = len(page) == replayPage
 	}
-	pace := time.NewTicker(interval)
+	pace := time.NewTicker(replayEvery)
 	defer pace.Stop()
 	for i := len(waiting) - 1; i >= 0; i-- {
 		if out.Replayed == n {
@@ -235,7 +260,7 @@ func (s *Store) humanSince(c *change, t db.Turn) (bool, error) {
 
 // notReplayable says why a turn cannot be replayed.
 func (s *Store) notReplayable(c *change, t db.Turn) error {
-	if t.State != TurnFailed || t.Kind != "reply" {
+	if t.State != TurnFailed || t.Kind != TurnReply {
 		return dialogue.Errorf(dialogue.CodeConflict, "the turn is %s: only failed answers can be replayed", t.State)
 	}
 	replay, err := s.replayOf(c.ctx, c.tx, t.ID)

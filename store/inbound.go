@@ -31,54 +31,98 @@ type Inbound struct {
 // are new, the message, its event and the ring, in one transaction. A message
 // that is stored already (the same provider or client id) is returned as it is.
 func (s *Store) TakeMessage(ctx context.Context, in Inbound) (MessageAndDialogue, error) {
-	var out MessageAndDialogue
-	var bell *Bell
-	kind, outcome := "", "stored"
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		id, err := s.threadDialogue(ctx, tx, in)
-		if err != nil {
-			return err
-		}
-		c, err := s.lock(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		kind = c.row.channelKind
-		known, err := s.knownInbound(ctx, tx, id, in)
-		if err != nil {
-			return err
-		}
-		if known != nil {
-			outcome = "duplicate"
-			out.Dialogue = c.row.view()
-			out.Message, err = messageView(*known, nil)
-			return err
-		}
-		data, err := messageData{Attachments: in.Attachments}.encode()
-		if err != nil {
-			return err
-		}
-		seq := c.state.CustomerWrote(dialogue.Shown(in.Text, in.Attachments), c.now, c.newEpisode)
-		if !c.state.AssigneeID.Valid {
-			c.row.assigneeName = nil
-		}
-		out.Message, err = c.add(db.InsertMessageParams{
-			Seq: seq, Author: dialogue.AuthorCustomer, Kind: dialogue.KindText, Text: in.Text, Data: data, State: dialogue.StateReceived,
-			ClientID: ptr(in.ClientID), ProviderMessageID: ptr(in.ProviderMessageID), Raw: in.Raw,
-		}, nil)
-		if err != nil {
-			return err
-		}
-		c.ring = dialogue.RingMessageReceived
-		out.Dialogue, bell, err = c.save()
+	var t taken
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		t, err = s.take(ctx, tx, in)
 		return err
 	})
 	if err != nil {
 		return MessageAndDialogue{}, fmt.Errorf("take a message of channel %s: %w", in.ChannelID, err)
 	}
-	s.hooks.Took(kind, outcome)
-	s.committed(bell)
-	return out, nil
+	s.hooks.Took(t.kind, t.outcome)
+	s.committed(t.bell)
+	return t.MessageAndDialogue, nil
+}
+
+// CanTake fails when no message of a channel can be stored now, not even a plain
+// one: it takes one and undoes it. What still cannot be stored then is to blame itself.
+func (s *Store) CanTake(ctx context.Context, channelID uuid.UUID) error {
+	tx, err := s.pool.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("try to take a message: %w", err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	probe := newID().String()
+	in := Inbound{ChannelID: channelID, ThreadKey: probe, IdentityKind: "probe", Identity: probe, ProviderMessageID: probe, Text: "probe"}
+	if _, err := s.take(ctx, tx, in); err != nil {
+		return fmt.Errorf("try to take a message: %w", err)
+	}
+	return nil
+}
+
+// taken is what became of an inbound message.
+type taken struct {
+	MessageAndDialogue
+	kind, outcome string // for Hooks.Took
+	bell          *Bell  // nil: nothing to ring for
+}
+
+func (s *Store) take(ctx context.Context, tx pgx.Tx, in Inbound) (taken, error) {
+	id, err := s.threadDialogue(ctx, tx, in)
+	if err != nil {
+		return taken{}, err
+	}
+	c, err := s.lock(ctx, tx, id)
+	if err != nil {
+		return taken{}, err
+	}
+	out := taken{kind: c.row.channelKind, outcome: "stored"}
+	known, err := s.knownInbound(ctx, tx, id, in)
+	if err != nil {
+		return taken{}, err
+	}
+	if known != nil {
+		out.outcome = "duplicate"
+		out.Dialogue = c.row.view()
+		out.Message, err = messageView(*known, nil)
+		return out, err
+	}
+	data, err := messageData{Attachments: in.Attachments}.encode()
+	if err != nil {
+		return taken{}, err
+	}
+	if c.state.Status == dialogue.StatusClosed && c.state.Mode == dialogue.ModeOperator {
+		if err := c.returnedByCustomer(); err != nil {
+			return taken{}, err
+		}
+	}
+	seq := c.state.CustomerWrote(dialogue.Shown(in.Text, in.Attachments), c.now, c.newEpisode)
+	if !c.state.AssigneeID.Valid {
+		c.row.assigneeName = nil
+	}
+	out.Message, err = c.add(db.InsertMessageParams{
+		Seq: seq, Author: dialogue.AuthorCustomer, Kind: dialogue.KindText, Text: in.Text, Data: data, State: dialogue.StateReceived,
+		ClientID: ptr(in.ClientID), ProviderMessageID: ptr(in.ProviderMessageID), Raw: in.Raw,
+	}, nil)
+	if err != nil {
+		return taken{}, err
+	}
+	c.ring = dialogue.RingMessageReceived
+	out.Dialogue, out.bell, err = c.save()
+	return out, err
+}
+
+// returnedByMessage is why a dialogue went back to the bot without anybody's doing: its customer wrote after it was closed.
+const returnedByMessage = "message"
+
+// returnedByCustomer tells of a change of hands that a customer's message brings
+// about. Its line comes before the message.
+func (c *change) returnedByCustomer() error {
+	customer := Actor{Kind: ActorCustomer, ID: c.row.ContactID, Name: customerLabel(c.row.contactName, c.row.contactNumber)}
+	if err := c.audit(customer, ActionReturnedToBot, nil); err != nil {
+		return err
+	}
+	return c.timeline(TimelineEvent{Type: TimelineReturned, Detail: returnedByMessage})
 }
 
 // threadDialogue finds the dialogue of the message's thread, or begins it.

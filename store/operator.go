@@ -82,10 +82,11 @@ func (s *Store) post(ctx context.Context, id uuid.UUID, clientID string, f func(
 }
 
 // SetMode switches who answers. It holds from its commit on. Switching to the
-// mode that it has changes nothing.
+// mode that it has changes nothing; a closed dialogue that is taken over is opened
+// again, for the customer's next message would return it to the bot.
 func (s *Store) SetMode(ctx context.Context, id uuid.UUID, mode dialogue.Mode, operator OperatorRef) (DialogueView, error) {
 	return s.change(ctx, id, func(c *change) error {
-		if c.state.Mode == mode {
+		if c.state.Mode == mode && !(mode == dialogue.ModeOperator && c.state.Status == dialogue.StatusClosed) {
 			c.quiet = true
 			return nil
 		}
@@ -124,11 +125,7 @@ func (s *Store) Close(ctx context.Context, id uuid.UUID, operator OperatorRef) (
 			c.quiet = true
 			return nil
 		}
-		c.state.Close()
-		if err := s.q.CloseEpisode(ctx, c.tx, db.CloseEpisodeParams{ID: c.state.EpisodeID, ClosedAt: &c.now, Outcome: ptr("closed_by_operator")}); err != nil {
-			return fmt.Errorf("close the episode of dialogue %s: %w", id, err)
-		}
-		return c.timeline(TimelineEvent{Type: TimelineClosed, Operator: &operator})
+		return c.close(closedByOperator, TimelineEvent{Type: TimelineClosed, Operator: &operator})
 	})
 }
 

@@ -42,11 +42,6 @@ func (s *Store) pace(ctx context.Context, conn db.DBTX, channelID uuid.UUID, p c
 	return Slot{Wait: left, Paused: left > 0}, nil
 }
 
-// WaitTurn reserves a slot for one more message of an account, outside of any change.
-func (s *Store) WaitTurn(ctx context.Context, channelID uuid.UUID, p channel.Pace, reserved bool) (Slot, error) {
-	return s.pace(ctx, s.pool, channelID, p, reserved)
-}
-
 // SpareSlot takes a slot when the account has some to spare right now.
 func (s *Store) SpareSlot(ctx context.Context, channelID uuid.UUID, p channel.Pace) (bool, error) {
 	n, err := s.q.TakeSpareSlot(ctx, s.pool, db.TakeSpareSlotParams{ChannelID: channelID, Every: p.Every, Burst: p.Burst})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -90,12 +91,14 @@ type OperatorChange struct {
 	Name, Role   *string
 	Disabled     *bool
 	PasswordHash string
-	KeepSession  []byte // the token hash of the one session that a new password does not end
+	KeepLogin    []byte // the token hash of the one session or API token that a new password does not end
 }
 
 // ChangeOperator changes an operator. Whoever may not log in any more, or has
 // another password or role, loses their sessions and open streams in the same
-// transaction. The last admin can neither be disabled nor become an operator.
+// transaction; with another password also their API tokens: who has got in under
+// the old one stays nowhere. The last admin can neither be disabled nor become
+// an operator.
 func (s *Store) ChangeOperator(ctx context.Context, id uuid.UUID, change OperatorChange) (db.Operator, error) {
 	var changed db.Operator
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -136,10 +139,19 @@ func (s *Store) ChangeOperator(ctx context.Context, id uuid.UUID, change Operato
 		if err != nil {
 			return err
 		}
+		if change.PasswordHash != "" {
+			ended, err := s.q.DeleteOtherAPITokens(ctx, tx, db.DeleteOtherAPITokensParams{OperatorID: id, Kept: change.KeepLogin})
+			if err != nil {
+				return fmt.Errorf("end the API tokens of operator %s: %w", id, err)
+			}
+			if err := s.auditRevoked(ctx, tx, changed, ended); err != nil {
+				return err
+			}
+		}
 		if change.PasswordHash == "" && next.Role == o.Role && next.Disabled == (o.DisabledAt != nil) {
 			return nil
 		}
-		return s.logOut(ctx, tx, id, change.KeepSession)
+		return s.logOut(ctx, tx, id, change.KeepLogin)
 	})
 	return changed, err
 }
@@ -154,15 +166,26 @@ func (s *Store) logOut(ctx context.Context, tx pgx.Tx, id uuid.UUID, kept []byte
 	if err := s.q.DeleteOtherSessions(ctx, tx, db.DeleteOtherSessionsParams{OperatorID: id, Kept: kept}); err != nil {
 		return fmt.Errorf("end the sessions of operator %s: %w", id, err)
 	}
+	return s.endStreams(ctx, tx, id, "")
+}
+
+// endStreams tells all nodes, with the commit, to end the streams of an operator:
+// those of one login, or with an empty name all.
+func (s *Store) endStreams(ctx context.Context, tx pgx.Tx, id uuid.UUID, login string) error {
 	// A live item of the package live, which cannot be imported here: the tests of the streams rest on this package.
-	revoked := fmt.Sprintf(`[{"revoked":{"operator_id":%q}}]`, id)
+	revoked := fmt.Sprintf(`[{"revoked":{"operator_id":%q,"session":%q}}]`, id, login)
 	if err := s.q.NotifyLive(ctx, tx, []string{revoked}); err != nil {
 		return fmt.Errorf("end the streams of operator %s: %w", id, err)
 	}
 	return nil
 }
 
-// SetPassword gives an operator another password and ends their sessions and streams.
+// LoginName names a session or an API token, of whose token it is the hash,
+// without giving it away.
+func LoginName(tokenHash []byte) string { return base64.RawURLEncoding.EncodeToString(tokenHash) }
+
+// SetPassword gives an operator another password and ends their sessions,
+// streams and API tokens.
 func (s *Store) SetPassword(ctx context.Context, email, hash string) error {
 	o, err := s.OperatorByEmail(ctx, email)
 	if err != nil {
@@ -185,9 +208,19 @@ func (s *Store) AddSession(ctx context.Context, tokenHash []byte, operator uuid.
 	return nil
 }
 
-// EndSession ends a session; one that is over already does no harm.
+// EndSession ends a session with its streams; one that is over already does no harm.
 func (s *Store) EndSession(ctx context.Context, tokenHash []byte) error {
-	if err := s.q.DeleteOperatorSession(ctx, s.pool, tokenHash); err != nil {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		operator, err := s.q.DeleteOperatorSession(ctx, tx, tokenHash)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return s.endStreams(ctx, tx, operator, LoginName(tokenHash))
+	})
+	if err != nil {
 		return fmt.Errorf("end a session: %w", err)
 	}
 	return nil
@@ -197,31 +230,6 @@ func (s *Store) EndSession(ctx context.Context, tokenHash []byte) error {
 func (s *Store) OperatorBySession(ctx context.Context, tokenHash []byte) (db.Operator, error) {
 	o, err := s.q.GetOperatorBySession(ctx, s.pool, tokenHash)
 	return o, unauthorized(err, "you are not logged in, or the session is over: log in again")
-}
-
-// AddAPIToken adds a token for programs, which act as its operator.
-func (s *Store) AddAPIToken(ctx context.Context, tokenHash []byte, operator uuid.UUID, name string) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		o, err := s.q.GetOperator(ctx, tx, operator)
-		if err != nil {
-			return notFound(err, "operator", operator)
-		}
-		err = s.q.InsertAPIToken(ctx, tx, db.InsertAPITokenParams{ID: newID(), TokenHash: tokenHash, OperatorID: operator, Name: name})
-		if err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, actorOf(ctx), ActionTokenMade, operatorObject(o), map[string]any{"name": name})
-	})
-	if err != nil {
-		return fmt.Errorf("add an API token: %w", err)
-	}
-	return nil
-}
-
-// OperatorByAPIToken finds whose API token it is.
-func (s *Store) OperatorByAPIToken(ctx context.Context, tokenHash []byte) (db.Operator, error) {
-	o, err := s.q.GetOperatorByAPIToken(ctx, s.pool, tokenHash)
-	return o, unauthorized(err, "this API token is unknown")
 }
 
 func unauthorized(err error, message string) error {

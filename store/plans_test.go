@@ -26,7 +26,9 @@ type fakeTracer struct {
 func (f *fakeTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.queries = append(f.queries, data)
+	if data.SQL != "begin" && data.SQL != "commit" {
+		f.queries = append(f.queries, data)
+	}
 	return ctx
 }
 
@@ -40,19 +42,20 @@ func (f *fakeTracer) take() []pgx.TraceQueryStartData {
 	return taken
 }
 
-// A shop of some size: 20 000 dialogues, 200 000 messages. Few of them wait for a human or are unread.
+// A shop of some size: 20 000 dialogues, 200 000 messages. Few of them wait for a human, are unread or unanswered. In
+// every fifth the bot has failed once, mostly long ago.
 const manyDialogues = `
 INSERT INTO contacts (id, name) SELECT md5('c' || i)::uuid, (ARRAY['Айгүл','Иван','John','Ерлан','Мария'])[i % 5 + 1] || ' Клиент' || i
 	FROM generate_series(1, 20000) i;
 INSERT INTO dialogues (id, channel_id, contact_id, thread_key, episode_id, status, mode, handoff_reason, waiting_since, unread, assignee_id,
-		last_message_at, last_seq, customer_seq)
+		last_message_at, last_seq, customer_seq, answered_seq)
 	SELECT md5('d' || i)::uuid, (SELECT id FROM channels WHERE slug = CASE WHEN i % 100 = 0 THEN 'rare' ELSE 'shop' END), md5('c' || i)::uuid,
 		(770000000000 + i)::text, md5('e' || i)::uuid,
 		CASE WHEN i % 500 = 0 THEN 'new' WHEN i % 500 = 1 THEN 'snoozed' WHEN i % 10 < 3 THEN 'open' ELSE 'closed' END,
 		CASE WHEN i % 200 = 0 THEN 'operator' ELSE 'bot' END, CASE WHEN i % 200 = 0 THEN 'no_answer' END,
 		CASE WHEN i % 1000 = 0 THEN now() END, CASE WHEN i % 400 = 0 THEN 1 ELSE 0 END,
 		CASE WHEN i % 600 = 0 THEN (SELECT id FROM operators LIMIT 1) END,
-		now() - i * interval '1 minute', 10, 9
+		now() - i * interval '1 minute', 10, 9, CASE WHEN i % 100 < 2 THEN 8 ELSE 9 END
 	FROM generate_series(1, 20000) i;
 INSERT INTO episodes (id, dialogue_id) SELECT md5('e' || i)::uuid, md5('d' || i)::uuid FROM generate_series(1, 20000) i;
 INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, state, created_at)
@@ -60,9 +63,21 @@ INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind
 		'Сколько стоит доставка заказа' || hashtext(d.thread_key || n) % 50000 || ' и когда привезут ' || (ARRAY['чайник','телефон','ноутбук'])[n % 3 + 1],
 		CASE WHEN n % 2 = 1 THEN 'received' ELSE 'sent' END, d.last_message_at - (10 - n) * interval '1 second'
 	FROM dialogues d, generate_series(1, 10) n;
+INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq, cause, started_at, finished_at)
+	SELECT md5('t' || i)::uuid, md5('d' || i)::uuid, 'reply', 'failed', 1, 8, 9, CASE WHEN i % 2 = 0 THEN 'unavailable' ELSE 'bad_key' END,
+		now() - i * interval '1 hour', now() - i * interval '1 hour'
+	FROM generate_series(1, 20000, 5) i;
+INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq, started_at, finished_at)
+	SELECT gen_random_uuid(), md5('d' || i)::uuid, 'reply', 'answered', 1, 0, 8, now() - i * interval '1 minute', now() - i * interval '1 minute' FROM generate_series(1, 20000) i;
+INSERT INTO events (position, kind, audience, payload) SELECT i, 'message', 'operators', '{}' FROM generate_series(1, 50000) i;
+UPDATE event_log SET head = 50000;
+INSERT INTO dead_letters (id, channel_id, reason, body, received_at)
+	SELECT gen_random_uuid(), (SELECT id FROM channels LIMIT 1), 'no JSON', convert_to('{' || i, 'UTF8'), now() - i * interval '1 minute' FROM generate_series(1, 5000) i;
+INSERT INTO widget_sessions (token_hash, id, channel_id, expires_at)
+	SELECT sha256(i::text::bytea), gen_random_uuid(), (SELECT id FROM channels LIMIT 1), now() + i * interval '1 minute' FROM generate_series(1, 20000) i;
 ANALYZE;`
 
-func TestListSearchAndTranscriptUseIndexes(t *testing.T) {
+func TestWhatIsAskedOftenUsesIndexes(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	config, err := pgxpool.ParseConfig(testenv.Database(t))
@@ -90,8 +105,18 @@ func TestListSearchAndTranscriptUseIndexes(t *testing.T) {
 			return len(found), err
 		}
 	}
+	turns := func(f store.TurnFilter) func() (int, error) {
+		return func() (int, error) {
+			found, err := s.Turns(ctx, f, nil, 50)
+			return len(found), err
+		}
+	}
+	since, until := time.Now().Add(-2000*time.Minute), time.Now().Add(-1000*time.Minute)
 	var some uuid.UUID
 	require.NoError(t, pool.QueryRow(ctx, "SELECT id FROM dialogues LIMIT 1").Scan(&some))
+	require.NoError(t, s.EnsureBotProfile(ctx, map[string]any{"caps": dialogue.Caps{DayCalls: 1000}}))
+	var failedTurn uuid.UUID
+	require.NoError(t, pool.QueryRow(ctx, "SELECT id FROM turns WHERE state = 'failed' LIMIT 1").Scan(&failedTurn))
 	for _, test := range []struct {
 		name string
 		do   func() (int, error)
@@ -124,6 +149,34 @@ func TestListSearchAndTranscriptUseIndexes(t *testing.T) {
 		}, 10},
 		{"pending", func() (int, error) { _, err := s.Pending(ctx, some); return 0, err }, 0},
 		{"outgoing", func() (int, error) { _, err := s.NextOutgoing(ctx, some); return 0, err }, 0},
+		{"failed answers", turns(store.TurnFilter{State: store.TurnFailed}), 50},
+		{"failed answers, of a cause", turns(store.TurnFilter{Kind: store.TurnReply, State: store.TurnFailed, Cause: "bad_key"}), 50},
+		{"failed answers, open", turns(store.TurnFilter{Open: true}), 50},
+		{"failed answers, open, of a cause", turns(store.TurnFilter{Open: true, Cause: "bad_key"}), 50},
+		{"turns", turns(store.TurnFilter{}), 50},
+		{"turns, far down", func() (int, error) {
+			found, err := s.Turns(ctx, store.TurnFilter{}, &store.Place{At: time.Now().Add(-5_000 * time.Minute), ID: some}, 50)
+			return len(found), err
+		}, 50},
+		{"turns of a time", turns(store.TurnFilter{Since: &since, Until: &until}), 50},
+		{"turns of a channel", turns(store.TurnFilter{Channel: uuid.NullUUID{UUID: rare.ID, Valid: true}}), 50},
+		{"turns of a dialogue", turns(store.TurnFilter{Dialogue: uuid.NullUUID{UUID: some, Valid: true}}), -1},
+		{"answered turns", turns(store.TurnFilter{Kind: store.TurnReply, State: store.TurnAnswered}), 50},
+		{"failed answers, counted", func() (int, error) {
+			counts, err := s.CountFailures(ctx, time.Now().Add(-7*24*time.Hour))
+			return len(counts), err
+		}, 2},
+		{"replies that are stuck", func() (int, error) {
+			stuck, err := s.StuckReplies(ctx, time.Now().Add(-5*time.Minute), 100)
+			return len(stuck), err
+		}, 100},
+		{"what the day has used", func() (int, error) { _, err := s.TryTurn(ctx, failedTurn); return 0, err }, 0},
+		{"what waits", func() (int, error) { _, err := s.Backlog(ctx); return 0, err }, 0},
+		{"dead letters", func() (int, error) {
+			found, err := s.DeadLetters(ctx, nil, 50)
+			return len(found), err
+		}, 50},
+		{"visitors who stay away", func() (int, error) { return s.ForgetVisitors(ctx, time.Now().Add(-time.Hour), 1000) }, 0},
 	} {
 		_, err := test.do() // warm
 		require.NoError(t, err, test.name)
@@ -137,7 +190,7 @@ func TestListSearchAndTranscriptUseIndexes(t *testing.T) {
 		}
 		for _, query := range tracer.take() {
 			plan := explain(t, pool, query)
-			for _, table := range []string{"dialogues", "messages", "contacts"} {
+			for _, table := range []string{"dialogues", "messages", "contacts", "turns", "events", "widget_sessions"} {
 				if strings.Contains(plan, "Seq Scan on "+table+" ") {
 					t.Errorf("%s reads all %s:\n%s", test.name, table, plan)
 				}

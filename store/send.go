@@ -40,8 +40,9 @@ var ErrTaken = errors.New("another attempt is sending this message")
 // reserved. Of several attempts, of which some may have been taken for dead, one
 // begins; the others fail with ErrTaken. A bot's message passes the fence here:
 // it fails with ErrSuperseded when the dialogue is not the bot's any more, and
-// will not be sent unless an operator has decided so.
-func (s *Store) BeginSend(ctx context.Context, m db.Message, pace channel.Pace, reserved bool) (Slot, error) {
+// will not be sent unless an operator has decided so. The message is told which
+// attempt it is.
+func (s *Store) BeginSend(ctx context.Context, m *db.Message, pace channel.Pace, reserved bool) (Slot, error) {
 	var slot Slot
 	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
 		c.quiet = true
@@ -50,7 +51,7 @@ func (s *Store) BeginSend(ctx context.Context, m db.Message, pace channel.Pace, 
 			if err != nil {
 				return notFound(err, "turn", m.TurnID.UUID)
 			}
-			if c.state.Mode != dialogue.ModeBot || c.state.Epoch != t.Epoch {
+			if !c.state.BotMaySend(t.Epoch) {
 				return ErrSuperseded
 			}
 		}
@@ -58,12 +59,12 @@ func (s *Store) BeginSend(ctx context.Context, m db.Message, pace channel.Pace, 
 		if slot, err = s.pace(ctx, c.tx, c.row.ChannelID, pace, reserved); err != nil || slot.Wait > 0 {
 			return err
 		}
-		begun, err := s.q.BeginSending(ctx, c.tx, m.ID)
+		m.SendAttempt, err = s.q.BeginSending(ctx, c.tx, m.ID)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return ErrTaken
+		}
 		if err != nil {
 			return fmt.Errorf("begin to send message %s: %w", m.ID, err)
-		}
-		if begun == 0 {
-			return ErrTaken
 		}
 		return nil
 	})
@@ -133,7 +134,7 @@ func (s *Store) sayDraft(ctx context.Context, t db.Turn, f func(c *change) (dial
 		m, err := c.botSays(Turn{ID: t.ID, ToSeq: t.ToSeq}, *t.Answer, state)
 		said = db.Message{
 			ID: m.ID, DialogueID: t.DialogueID, ChannelID: c.row.ChannelID, Author: m.Author, Text: m.Text, State: m.State,
-			TurnID: uuid.NullUUID{UUID: t.ID, Valid: true},
+			TurnID: uuid.NullUUID{UUID: t.ID, Valid: true}, SendAttempt: 1, // as InsertMessage counts
 		}
 		return err
 	})
@@ -151,18 +152,58 @@ func (c *change) recall() error {
 	if err != nil {
 		return fmt.Errorf("look for unsent answers of the bot in dialogue %s: %w", c.row.ID, err)
 	}
-	for _, m := range queued {
-		_, err := c.s.q.SetMessageState(c.ctx, c.tx, db.SetMessageStateParams{ID: m.ID, State: dialogue.StateFailed, Error: ptr(takenOver)})
-		if err != nil {
-			return fmt.Errorf("take back message %s: %w", m.ID, err)
-		}
-		if err := c.s.q.SetTurnState(c.ctx, c.tx, db.SetTurnStateParams{ID: m.TurnID, State: TurnSuperseded}); err != nil {
-			return fmt.Errorf("take back turn %s: %w", m.TurnID, err)
-		}
-		c.state.Recalled(m.FromSeq)
-		if err := c.update(m.ID); err != nil {
+	for _, r := range queued {
+		if _, err := c.takeBack(r.Message, r.Turn); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// takeBack records that an answer of the bot will not be sent because the
+// dialogue goes on without it. It reports whether what it answered is unanswered
+// again: nothing of it has left, and nobody has answered since.
+func (c *change) takeBack(m db.Message, t db.Turn) (unanswered bool, err error) {
+	changed, err := c.s.q.SetMessageState(c.ctx, c.tx, db.SetMessageStateParams{ID: m.ID, State: dialogue.StateFailed, Error: ptr(takenOver)})
+	if err != nil {
+		return false, fmt.Errorf("take back message %s: %w", m.ID, err)
+	}
+	if changed == 0 {
+		return false, nil // the provider has it
+	}
+	if err := c.update(m.ID); err != nil {
+		return false, err
+	}
+	if m.PartsSent > 0 {
+		c.state.NeedsLook(c.now)
+		return false, nil
+	}
+	if err := c.s.q.SetTurnState(c.ctx, c.tx, db.SetTurnStateParams{ID: t.ID, State: TurnSuperseded}); err != nil {
+		return false, fmt.Errorf("take back turn %s: %w", t.ID, err)
+	}
+	byHuman, err := c.s.q.OperatorWroteAfter(c.ctx, c.tx, db.OperatorWroteAfterParams{DialogueID: c.row.ID, After: m.Seq})
+	if err != nil {
+		return false, fmt.Errorf("look who answered after message %s: %w", m.ID, err)
+	}
+	return !byHuman && c.state.Recalled(t.FromSeq, t.ToSeq), nil
+}
+
+// takeBackLate is takeBack for a message that was already on its way when the
+// dialogue changed hands, and turns out not to have left.
+func (c *change) takeBackLate(m db.Message, t db.Turn) error {
+	unanswered, err := c.takeBack(m, t)
+	if err != nil {
+		return err
+	}
+	if c.quiet = len(c.updated) == 0; c.quiet {
+		return nil
+	}
+	if !unanswered {
+		c.state.NeedsLook(c.now)
+		return nil
+	}
+	if c.state.AskAgain(c.now) {
+		c.ring = dialogue.RingMessageReceived
 	}
 	return nil
 }
@@ -173,15 +214,67 @@ const takenOver = "taken over before it was sent"
 // FailSuperseded records that a bot's message will not be sent because the
 // dialogue went on without it.
 func (s *Store) FailSuperseded(ctx context.Context, m db.Message) error {
-	_, err := s.SetDelivery(ctx, m, dialogue.StateFailed, "", takenOver)
+	_, err := s.change(ctx, m.DialogueID, func(c *change) error {
+		now, err := c.message(m.ID)
+		if err != nil {
+			return err
+		}
+		if c.quiet = now.State != dialogue.StateQueued; c.quiet {
+			return nil // it was taken back, or is on its way, already
+		}
+		turn, err := c.turnOf(now)
+		if err != nil {
+			return err
+		}
+		return c.takeBackLate(now, turn)
+	})
 	return err
+}
+
+// message loads a message of the dialogue as it is now.
+func (c *change) message(id uuid.UUID) (db.Message, error) {
+	m, err := c.s.q.GetMessage(c.ctx, c.tx, id)
+	if err != nil {
+		return db.Message{}, notFound(err, "message", id)
+	}
+	return m.Message, nil
+}
+
+// turnOf loads the turn whose answer a message is.
+func (c *change) turnOf(m db.Message) (db.Turn, error) {
+	t, err := c.s.q.GetTurn(c.ctx, c.tx, m.TurnID.UUID)
+	if err != nil {
+		return db.Turn{}, notFound(err, "turn", m.TurnID.UUID)
+	}
+	return t, nil
 }
 
 // SetDelivery records how far a message has come, with the provider's id or the
 // reason why not. A message whose outcome nobody knows puts the dialogue among
 // those that wait for a human. One that the provider has taken stays sent.
+// Whatever else an attempt learns says nothing once another attempt has the
+// message, or it is known what became of it. An answer of the bot that has not
+// left goes back into the queue only while the dialogue is the bot's: otherwise
+// it will not be sent.
 func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.DeliveryState, providerMessageID, reason string) (DialogueView, error) {
 	return s.change(ctx, m.DialogueID, func(c *change) error {
+		now, err := c.message(m.ID)
+		if err != nil {
+			return err
+		}
+		open := now.SendAttempt == m.SendAttempt && (now.State == dialogue.StateSending || now.State == dialogue.StateUnconfirmed)
+		if c.quiet = !open && state != dialogue.StateSent; c.quiet {
+			return nil
+		}
+		if state == dialogue.StateQueued && now.Author == dialogue.AuthorBot && !now.OperatorID.Valid {
+			turn, err := c.turnOf(now)
+			if err != nil {
+				return err
+			}
+			if !c.state.BotMaySend(turn.Epoch) {
+				return c.takeBackLate(now, turn)
+			}
+		}
 		changed, err := s.q.SetMessageState(ctx, c.tx, db.SetMessageStateParams{
 			ID: m.ID, State: state, Error: ptr(storable(reason)), ProviderMessageID: ptr(providerMessageID),
 		})
@@ -217,12 +310,36 @@ func (s *Store) HoldSend(ctx context.Context, m db.Message, reason string) error
 	return err
 }
 
-// PartSent records how many parts of a long message the provider has taken.
-func (s *Store) PartSent(ctx context.Context, id uuid.UUID, parts int) error {
-	if err := s.q.PartSent(ctx, s.pool, db.PartSentParams{ID: id, PartsSent: int32(parts)}); err != nil {
-		return fmt.Errorf("record part %d of message %s: %w", parts, id, err)
+// PartSent records how many parts of a long message the provider has taken. It
+// fails with ErrTaken when the message is not this attempt's to send any more.
+func (s *Store) PartSent(ctx context.Context, m db.Message, parts int) error {
+	n, err := s.q.PartSent(ctx, s.pool, db.PartSentParams{ID: m.ID, PartsSent: int32(parts), SendAttempt: m.SendAttempt})
+	if err != nil {
+		return fmt.Errorf("record part %d of message %s: %w", parts, m.ID, err)
+	}
+	if n == 0 {
+		return ErrTaken
 	}
 	return nil
+}
+
+// BeginPart lets the next part of a long message leave, once the account's pace
+// allows it (see BeginSend), while the message is still on its way: a takeover
+// finds it there and names it. Otherwise it fails with ErrTaken.
+func (s *Store) BeginPart(ctx context.Context, m db.Message, pace channel.Pace, reserved bool) (Slot, error) {
+	var slot Slot
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		begun, err := s.q.BeginPart(ctx, tx, db.BeginPartParams{ID: m.ID, SendAttempt: m.SendAttempt})
+		if err != nil {
+			return fmt.Errorf("begin the next part of message %s: %w", m.ID, err)
+		}
+		if begun == 0 {
+			return ErrTaken
+		}
+		slot, err = s.pace(ctx, tx, m.ChannelID, pace, reserved)
+		return err
+	})
+	return slot, err
 }
 
 // Resend queues a message again that has failed or whose outcome nobody knows:

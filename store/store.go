@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -104,11 +105,15 @@ func isUniqueViolation(err error) bool {
 	return ok && pgErr.Code == "23505"
 }
 
-// IsUnstorable reports whether err is about a text that Postgres cannot hold: with
-// a NUL character, or not in UTF-8.
+// IsUnstorable reports whether err is about a value that Postgres cannot hold,
+// however often it is tried: a text with a NUL character or not in UTF-8, one that
+// exceeds a limit, one that a check refuses
+// (https://www.postgresql.org/docs/18/errcodes-appendix.html).
 func IsUnstorable(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pgErr.Code == "22021" || pgErr.Code == "22P05") // character_not_in_repertoire, untranslatable_character
+	return ok && (strings.HasPrefix(pgErr.Code, "22") || // data exception
+		pgErr.Code == "54000" || // program limit exceeded
+		pgErr.Code == "23514") // check violation
 }
 
 // newID makes a key: UUIDv7, so that neighbours in time are neighbours in the index.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -81,6 +82,49 @@ func TestTakingTheSameMessageAgainChangesNothing(t *testing.T) {
 	require.Equal(t, 1, b.count("SELECT count(*) FROM messages"))
 	require.Equal(t, 1, b.count("SELECT count(*) FROM events"))
 	require.Len(t, b.bells, 1)
+}
+
+// Whether messages can be stored is tried without a trace.
+func TestTryingToTakeLeavesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "telegram")
+	everything := "SELECT (SELECT count(*) FROM contacts) + (SELECT count(*) FROM dialogues) + (SELECT count(*) FROM messages) + (SELECT count(*) FROM events) + (SELECT count(*) FROM outbox)"
+	require.NoError(t, b.CanTake(context.Background(), b.channel.ID))
+	require.Zero(t, b.count(everything))
+	require.Empty(t, b.bells)
+	require.Error(t, b.CanTake(context.Background(), store.NewID()), "of a channel that is not there nothing can be taken")
+}
+
+// What a provider delivers again is kept once, for each channel.
+func TestDeadLettersAreKeptOnce(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := setup(t, "telegram")
+	other, err := b.AddChannel(ctx, store.NewChannel{Kind: "telegram", Slug: "other", Name: "Other"})
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, b.KeepDeadLetter(ctx, b.channel.ID, "broken", []byte("{")))
+		require.NoError(t, b.KeepDeadLetter(ctx, other.ID, "broken", []byte("{")))
+		require.NoError(t, b.KeepDeadLetter(ctx, b.channel.ID, "a reason with \x00", []byte("[")))
+	}
+	require.Equal(t, 3, b.count("SELECT count(*) FROM dead_letters"))
+}
+
+// A megabyte of words that are all different is more than search can hold.
+func TestLongestMessageIsStoredWhole(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "telegram")
+	var text strings.Builder
+	for i := 0; text.Len() < 1<<20; i++ {
+		fmt.Fprintf(&text, "w%07d ", i)
+	}
+	b.write("a", "1", text.String())
+	require.Equal(t, text.Len(), b.count("SELECT length(text) FROM messages WHERE author = 'customer'"))
+	for word, found := range map[string]int{"w0000000": 1, "w0010000": 1, "w0100000": 0} {
+		list, err := b.ListDialogues(context.Background(), store.DialogueFilter{Search: word}, nil, 50)
+		require.NoError(t, err)
+		require.Len(t, list, found, "%s: search knows the beginning", word)
+	}
 }
 
 func TestFirstMessagesAtOnceBeginOneDialogue(t *testing.T) {
@@ -180,6 +224,7 @@ func TestHandoffTellsTheCustomerAndIsNoAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, customer, 2, "the customer does not see the timeline")
 	require.Equal(t, 1, b.count("SELECT count(*) FROM events WHERE audience = 'operators'"))
+	require.Equal(t, 1, b.count("SELECT count(*) FROM audit WHERE actor_kind = 'bot' AND action = 'handed_off' AND object_id = $1 AND detail->>'reason' = 'customer_asked'", id))
 
 	_, err = b.SetMode(ctx, id, dialogue.ModeBot, b.anna)
 	require.NoError(t, err)
@@ -201,6 +246,10 @@ func TestMessageIntoAClosedDialogueOpensAnEpisodeOfTheBot(t *testing.T) {
 	require.Equal(t, dialogue.ModeBot, d.Mode)
 	require.Equal(t, dialogue.StatusOpen, d.Status)
 	require.Nil(t, d.Assignee)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM audit WHERE actor_kind = 'customer' AND action = 'returned_to_bot' AND object_id = $1", id))
+	list, _, err := b.MessagesAfter(ctx, id, closed.LastSeq, 10)
+	require.NoError(t, err)
+	require.Equal(t, []any{store.TimelineReturned, "message", dialogue.AuthorCustomer}, []any{list[0].Data.Type, list[0].Data.Detail, list[1].Author})
 	require.Equal(t, 2, b.count("SELECT count(*) FROM episodes"))
 	require.Equal(t, 1, b.count("SELECT count(*) FROM episodes WHERE closed_at IS NOT NULL AND first_answered_by = 'operator'"))
 	turn, err := b.OpenTurn(ctx, id)
@@ -319,10 +368,10 @@ func TestOneOfSeveralAttemptsSends(t *testing.T) {
 	_, err = b.beginDraft(turn.ID)
 	require.ErrorIs(t, err, store.ErrSuperseded, "it counts as the answer already")
 	b.deliver(m, dialogue.StateQueued, "", "retry after 7")
-	require.NoError(t, b.begin(m))
-	require.ErrorIs(t, b.begin(m), store.ErrTaken)
+	require.NoError(t, b.begin(&m))
+	require.ErrorIs(t, b.begin(&m), store.ErrTaken)
 	b.deliver(m, dialogue.StateSent, "a/1", "")
-	require.ErrorIs(t, b.begin(m), store.ErrTaken, "one that was stopped before it began")
+	require.ErrorIs(t, b.begin(&m), store.ErrTaken, "one that was stopped before it began")
 	next, err := b.NextOutgoing(ctx, id)
 	require.NoError(t, err)
 	require.Nil(t, next)
@@ -345,7 +394,7 @@ func TestTakenOverBeforeItIsSent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "failed", b.state(m.ID))
 	require.Zero(t, d.AnsweredSeq, "it was no answer")
-	require.ErrorIs(t, b.begin(m), store.ErrSuperseded)
+	require.ErrorIs(t, b.begin(&m), store.ErrSuperseded)
 }
 
 func TestListAndSearch(t *testing.T) {

@@ -74,6 +74,7 @@ type Turn struct {
 	ToSeq      int64 // the newest customer message that it has seen
 	HandoffSeq int64
 	Attempts   int32
+	Age        time.Duration // since it began, when it was opened or taken up
 	State      string
 	Summary    string          // what the older part of the dialogue came to
 	SummarySeq int64           // up to which message
@@ -148,7 +149,7 @@ func (s *Store) openTurn(ctx context.Context, id uuid.UUID, limited bool, open f
 		}
 		t = Turn{
 			ID: begun.ID, DialogueID: id, ChannelID: r.Dialogue.ChannelID, Kind: r.ChannelKind, ThreadKey: r.Dialogue.ThreadKey, Epoch: begun.Epoch, FromSeq: begun.FromSeq, ToSeq: begun.ToSeq,
-			HandoffSeq: r.Dialogue.HandoffSeq, Attempts: begun.Attempts, State: begun.State,
+			HandoffSeq: r.Dialogue.HandoffSeq, Attempts: begun.Attempts, Age: r.Now.Sub(begun.StartedAt), State: begun.State,
 			Summary: state.Summary, SummarySeq: state.UpToSeq, Profile: state.Profile, location: rules.location(),
 		}
 		if !limited {
@@ -289,6 +290,13 @@ func (c *change) handOff(event TimelineEvent, notice string, turn uuid.UUID) err
 	c.state.HandOff(event.Reason, c.now)
 	if err := c.s.q.EpisodeHandedOff(c.ctx, c.tx, db.EpisodeHandedOffParams{ID: c.state.EpisodeID, Reason: string(event.Reason)}); err != nil {
 		return fmt.Errorf("record the handoff of dialogue %s: %w", c.row.ID, err)
+	}
+	detail := map[string]any{"reason": event.Reason}
+	if event.Detail != "" {
+		detail["detail"] = event.Detail
+	}
+	if err := c.audit(Actor{Kind: ActorBot, Name: "bot"}, ActionHandedOff, detail); err != nil {
+		return err
 	}
 	if err := c.timeline(event); err != nil || told {
 		return err

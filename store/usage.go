@@ -17,6 +17,9 @@ import (
 // usageShards is over how many rows a day's usage is spread.
 const usageShards = 32
 
+// longestTurn is how long a turn that has not ended counts as being worded.
+const longestTurn = 15 * time.Minute
+
 // Spent is what calls of a model took.
 type Spent struct {
 	Calls            int
@@ -65,7 +68,7 @@ func (t Turn) shard() int16 { return int16(t.DialogueID[15] % usageShards) }
 func (s *Store) capReached(ctx context.Context, tx pgx.Tx, t Turn, caps dialogue.Caps, turns int64, now time.Time) (dialogue.Cap, error) {
 	used := dialogue.Used{DialogueTurns: turns}
 	if caps.Daily() {
-		day, err := s.q.DayUsage(ctx, tx, t.day(now))
+		day, err := s.q.DayUsage(ctx, tx, db.DayUsageParams{Day: t.day(now), TurnID: t.ID, Longest: longestTurn})
 		if err != nil {
 			return "", fmt.Errorf("add up what the bot used today: %w", err)
 		}

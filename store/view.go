@@ -111,7 +111,7 @@ func (m MessageView) ForCustomer() CustomerMessage {
 type TimelineEvent struct {
 	Type     TimelineType           `json:"type"`
 	Reason   dialogue.HandoffReason `json:"reason,omitempty"`
-	Detail   string                 `json:"detail,omitempty"` // of a handoff: the limit that was reached, or the class of the error
+	Detail   string                 `json:"detail,omitempty"` // of a handoff: the limit that was reached, or the class of the error; else what brought it about
 	Operator *OperatorRef           `json:"operator,omitempty"`
 }
 

@@ -1,7 +1,7 @@
 // Package upkeep does what no message asks for: it closes episodes that have
-// fallen silent, shows messages that do not leave, and rings again at dialogues
-// whose workflow was lost. Every worker runs it; they do not get in each other's
-// way.
+// fallen silent, shows messages that do not leave, rings again at dialogues whose
+// workflow was lost, and forgets visitors who stay away. Every worker runs it;
+// they do not get in each other's way.
 package upkeep
 
 import (
@@ -22,6 +22,7 @@ import (
 const (
 	every     = 30 * time.Second
 	page      = 100             // dialogues in one transaction, or looked at in one round
+	visitors  = 1000            // forgotten in one transaction
 	lostAfter = 5 * time.Minute // what has waited for so long may have been forgotten
 )
 
@@ -31,6 +32,7 @@ type Record interface {
 	ShowStuck(ctx context.Context, since time.Time, n int) (stuck []uuid.UUID, shown int, err error)
 	StuckReplies(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error)
 	RingAgain(ctx context.Context, id uuid.UUID) error
+	ForgetVisitors(ctx context.Context, before time.Time, n int) (int, error)
 }
 
 // Engine knows which workflows run.
@@ -81,7 +83,22 @@ func (u *Upkeep) Run(ctx context.Context) error {
 
 // Round does once what there is to do.
 func (u *Upkeep) Round(ctx context.Context) error {
-	return errors.Join(u.closeSilent(ctx), u.recover(ctx))
+	return errors.Join(u.closeSilent(ctx), u.recover(ctx), u.forgetVisitors(ctx))
+}
+
+func (u *Upkeep) forgetVisitors(ctx context.Context) error {
+	for before := u.Now(); ; {
+		n, err := u.Record.ForgetVisitors(ctx, before, visitors)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			u.Log.Info("visitors forgotten who stay away", "sessions", n)
+		}
+		if n < visitors {
+			return nil
+		}
+	}
 }
 
 func (u *Upkeep) closeSilent(ctx context.Context) error {

@@ -26,7 +26,14 @@ type fakeRecord struct {
 	unsent, unanswered []uuid.UUID
 	waitedFor          time.Time // since when what waits has waited
 	rung               []uuid.UUID
+	visitors           int // who have stayed away for too long
 	down               bool
+}
+
+func (f *fakeRecord) ForgetVisitors(_ context.Context, _ time.Time, n int) (int, error) {
+	gone := min(f.visitors, n)
+	f.visitors -= gone
+	return gone, nil
 }
 
 func (f *fakeRecord) CloseSilent(_ context.Context, since time.Time, n int) (closed int, err error) {
@@ -99,6 +106,14 @@ func TestClosesAllThatIsSilentAtTheGivenTime(t *testing.T) {
 	now = now.Add(2 * time.Hour)
 	require.NoError(t, u.Round(t.Context()))
 	require.Empty(t, record.silent)
+}
+
+func TestForgetsAllVisitorsWhoStayAway(t *testing.T) {
+	t.Parallel()
+	record := &fakeRecord{waitedFor: time.Now(), visitors: 2500}
+	u := upkeep.New(upkeep.Config{Record: record, Engine: fakeEngine{}, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, u.Round(t.Context()))
+	require.Zero(t, record.visitors)
 }
 
 func TestRingsOnlyWhereNoWorkflowRuns(t *testing.T) {

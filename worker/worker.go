@@ -25,6 +25,7 @@ type Config struct {
 	Sends   *activities.Sends
 	Log     *slog.Logger
 
+	BuildID     string             // the version of this worker; empty: workers have no versions
 	StopTimeout time.Duration      // how long running activities may take to end when the worker stops
 	Observer    Observer           // nil: nobody counts
 	Running     func(running bool) // told when the worker begins to take work, and when it stops; may be nil
@@ -41,6 +42,7 @@ func Run(ctx context.Context, c Config) error {
 		MaxConcurrentWorkflowTaskPollers:       4,
 		MaxHeartbeatThrottleInterval:           2 * time.Second,
 		WorkerStopTimeout:                      c.StopTimeout,
+		DeploymentOptions:                      versioned(c.BuildID),
 	}
 	if c.Observer != nil {
 		options.Interceptors = []interceptor.WorkerInterceptor{&observing{observer: c.Observer}}
@@ -57,7 +59,7 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("start the worker: %w", err)
 	}
 	running(true)
-	c.Log.Info("worker runs", "task_queue", workflows.TaskQueue)
+	c.Log.Info("worker runs", "task_queue", workflows.TaskQueue, "build_id", c.BuildID)
 	<-ctx.Done()
 	running(false)
 	w.Stop()

@@ -81,7 +81,9 @@ func (d *dialogueRun) run(ctx workflow.Context) error {
 			d.send(ctx)
 		case d.continueAsNewDue(ctx):
 			d.in.Known, d.in.ToSend = d.known, d.toSend
-			return workflow.NewContinueAsNewError(ctx, Dialogue, d.in)
+			return workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
+				InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,
+			}, Dialogue, d.in)
 		case d.replyDue() && !d.stuck:
 			d.reply(ctx)
 		case d.idleTime(ctx) >= d.in.IdleAfter:
@@ -103,7 +105,7 @@ func (d *dialogueRun) replyDue() bool {
 
 func (d *dialogueRun) continueAsNewDue(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
-	return info.GetContinueAsNewSuggested() || d.in.MaxEvents > 0 && info.GetCurrentHistoryLength() >= d.in.MaxEvents
+	return info.GetContinueAsNewSuggested() || info.GetTargetWorkerDeploymentVersionChanged() || d.in.MaxEvents > 0 && info.GetCurrentHistoryLength() >= d.in.MaxEvents
 }
 
 // listen takes in everything that rang, without waiting.

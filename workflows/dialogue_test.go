@@ -204,6 +204,22 @@ func TestContinueAsNewCarriesWhatIsKnown(t *testing.T) {
 	require.Equal(t, int64(7), next.Known.AnsweredSeq)
 }
 
+// Another version of the workers is current: the run goes on there, before it does anything more under this one.
+func TestRunGoesOnUnderTheCurrentVersionOfTheWorkers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.SetTargetWorkerDeploymentVersionChanged(true)
+	b.rings(0, dialogue.RingMessageReceived, bot(4, 8, 7))
+	err := b.run(t)
+	again, ok := errors.AsType[*workflow.ContinueAsNewError](err)
+	require.True(t, ok, err)
+	require.EqualValues(t, workflow.ContinueAsNewVersioningBehaviorAutoUpgrade, again.InitialVersioningBehavior)
+	var next DialogueInput
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &next))
+	require.Equal(t, []int64{8, 7}, []int64{next.Known.CustomerSeq, next.Known.AnsweredSeq})
+	require.Empty(t, b.order)
+}
+
 func TestDetailsKeepCustomersTextsFromBeingMarkup(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `\<img src=x\> \*\*bold\*\* \[a\]\(b\)`, plainMarkdown("<img src=x> **bold** [a](b)"))

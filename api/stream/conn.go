@@ -70,6 +70,12 @@ func (c *conn) pump() {
 	// A frame of nothing but a comment, the cursor and the retry time: the browser keeps them and dispatches no event, so
 	// that also a stream that breaks before its first event is resumed where it began.
 	c.send(&sse.Event{Comment: fmt.Appendf(nil, "open\nid: %d\nretry: %d", c.last, options.Retry.Milliseconds())})
+	if _, ok := c.viewer.(OperatorViewer); ok {
+		// Word that the login is over may have come after the request was let in, and before the stream was known here.
+		if err := c.hub.endRevoked(c.ctx, c); !c.proceed(err) {
+			return
+		}
+	}
 	if err := c.open(); !c.proceed(err) {
 		return
 	}

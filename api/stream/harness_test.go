@@ -3,6 +3,7 @@ package stream
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -89,13 +90,22 @@ func (s *site) node(t testing.TB, options Options) *node {
 	start(t, n.publisher.Run)
 	n.hub = New(Deps{Pool: s.pool, Publisher: n.publisher, Log: log, Options: options})
 	start(t, n.hub.Run)
-	start(t, eventlog.NewFollower(s.pool, n.hub, map[string]func(string){live.Channel: live.Handler(n.hub.Live, log)}, log).Run)
+	listens := make(chan struct{})
+	begun := sync.OnceFunc(func() { close(listens) })
+	start(t, eventlog.NewFollower(s.pool, n.hub, map[string]eventlog.Listener{
+		live.Channel: {Notified: live.Handler(n.hub.Live, log), Missed: func() { begun(); n.hub.CheckLogins() }},
+	}, log).Run)
+	<-listens // what is told before that would be lost
 
-	// Who comes is said by the tests; in the product the session or the token says it.
+	// Who comes is said by the tests; in the product the session or the token says it. The session "gone" is over already.
 	router := gin.New()
 	router.GET("/operator/:id/:session", func(c *gin.Context) {
 		id := uuid.MustParse(c.Param("id"))
-		n.hub.ServeOperator(c, OperatorViewer{ID: id, Name: "Operator", Session: c.Param("session")})
+		login := login(id, c.Param("session"))
+		if c.Param("session") != "gone" {
+			s.logIn(t, id, login)
+		}
+		n.hub.ServeOperator(c, OperatorViewer{ID: id, Name: "Operator", Role: "operator", Login: login})
 	})
 	router.GET("/customer/:channel/:session", func(c *gin.Context) {
 		n.hub.ServeCustomer(c, CustomerViewer{Channel: uuid.MustParse(c.Param("channel")), Session: uuid.MustParse(c.Param("session"))})
@@ -115,6 +125,24 @@ func (s *site) node(t testing.TB, options Options) *node {
 		require.ErrorIs(t, <-served, http.ErrServerClosed)
 	})
 	return n
+}
+
+// login is the token hash of an operator's session.
+func login(operator uuid.UUID, session string) []byte {
+	sum := sha256.Sum256([]byte(operator.String() + session))
+	return sum[:]
+}
+
+// logIn opens a session, unless it has been opened before, of an operator who may be unknown before.
+func (s *site) logIn(t testing.TB, operator uuid.UUID, login []byte) {
+	batch := &pgx.Batch{}
+	batch.Queue(`INSERT INTO operators (id, email, name, role, password_hash) VALUES ($1::uuid, $1::text, 'Operator', 'operator', '')
+		ON CONFLICT DO NOTHING`, operator)
+	batch.Queue(`INSERT INTO operator_sessions (token_hash, operator_id, expires_at) VALUES ($1, $2, now() + interval '1 day')
+		ON CONFLICT DO NOTHING`, login, operator)
+	if err := s.pool.SendBatch(context.Background(), batch).Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func operatorPath(id uuid.UUID, session string) string {

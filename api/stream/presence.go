@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -22,6 +24,7 @@ const (
 
 	screenLifetime = time.Minute
 	sweepEvery     = 10 * time.Second
+	checkAgain     = time.Second
 	// typingEvery is how often a customer is told that the same dialogue is being typed in.
 	typingEvery = 2 * time.Second
 )
@@ -30,7 +33,8 @@ const (
 // nobody can speak for another operator's stream.
 func streamID(operator uuid.UUID, client string) string { return operator.String() + "/" + client }
 
-// Run tells colleagues when operators have gone without saying so, until ctx ends.
+// Run tells colleagues when operators have gone without saying so, and looks at
+// the operators' logins again when that is due, until ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
@@ -38,6 +42,12 @@ func (h *Hub) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-h.check:
+			if err := h.endRevoked(ctx, h.operatorStreams()...); err != nil && ctx.Err() == nil {
+				h.log.WarnContext(ctx, "could not look at the operators' logins again; trying again", "error", err)
+				time.AfterFunc(checkAgain, h.CheckLogins)
+			}
+			continue
 		case <-sweep.C:
 		}
 		if err := h.sweep(ctx); err != nil && ctx.Err() == nil {
@@ -98,10 +108,58 @@ func (h *Hub) SetPresence(ctx context.Context, v OperatorViewer, client string, 
 	return h.publishPresence(ctx, *dialogueID)
 }
 
-// Revoke ends the streams of an operator on all nodes, because they logged out or
-// their rights changed. An empty session means all of theirs.
-func (h *Hub) Revoke(operator uuid.UUID, session string) {
-	h.publisher.Publish(live.Item{Revoked: &live.Revoked{OperatorID: operator, Session: session}})
+// CheckLogins has the hub look soon whether the logins of the operators' streams
+// still hold. It is called when word that one does not may have been lost.
+func (h *Hub) CheckLogins() {
+	select {
+	case h.check <- struct{}{}:
+	default:
+	}
+}
+
+func (h *Hub) operatorStreams() []*conn {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Collect(maps.Keys(h.operators))
+}
+
+// endRevoked ends those of some operators' streams whose login does not hold any
+// more: its session is over, its token was revoked, or its operator may not log in
+// or has other rights.
+func (h *Hub) endRevoked(ctx context.Context, streams ...*conn) error {
+	if len(streams) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	logins := make([][]byte, 0, len(streams))
+	for _, c := range streams {
+		if v, ok := c.viewer.(OperatorViewer); ok {
+			logins = append(logins, v.Login)
+		}
+	}
+	valid, err := h.q.ValidLogins(ctx, h.pool, logins)
+	if err != nil {
+		return fmt.Errorf("look whether logins still hold: %w", err)
+	}
+	roles := make(map[string]string, len(valid))
+	for _, login := range valid {
+		roles[string(login.TokenHash)] = login.Role
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range streams {
+		if v, ok := c.viewer.(OperatorViewer); ok && roles[string(v.Login)] != v.Role {
+			c.revoke()
+		}
+	}
+	return nil
+}
+
+// revoke ends a stream whose client has to log in again.
+func (c *conn) revoke() {
+	c.reset = true
+	c.nudge()
 }
 
 // tellScreen sets what a stream of this node shows, and tells the other nodes:
@@ -223,9 +281,8 @@ func (h *Hub) revoked(r *live.Revoked) {
 	defer h.mu.Unlock()
 	for c := range h.operators {
 		v, ok := c.viewer.(OperatorViewer)
-		if ok && v.ID == r.OperatorID && (r.Session == "" || v.Session == r.Session) {
-			c.reset = true
-			c.nudge()
+		if ok && v.ID == r.OperatorID && (r.Session == "" || v.login() == r.Session) {
+			c.revoke()
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parley/dialogue"
+	"parley/store"
 	"parley/store/live"
 )
 
@@ -33,13 +34,13 @@ func newDesk(t *testing.T) *desk {
 	other := newThread()
 	d.site.store(t, other)
 	d.first, d.second = d.site.node(t, Options{}), d.site.node(t, Options{})
-	d.anna = OperatorViewer{ID: d.site.operator(t, "Анна"), Name: "Анна", Session: "a"}
-	d.bolat = OperatorViewer{ID: d.site.operator(t, "Болат"), Name: "Болат", Session: "b"}
+	d.anna = OperatorViewer{ID: d.site.operator(t, "Анна"), Name: "Анна"}
+	d.bolat = OperatorViewer{ID: d.site.operator(t, "Болат"), Name: "Болат"}
 	d.site.commit(t, d.thread, "hello")
 	d.position = "1"
 
 	d.annas = d.open(t, d.first, d.anna, d.annaTab)
-	d.idle = d.open(t, d.second, OperatorViewer{ID: d.site.operator(t, "Вера"), Session: "v"}, d.idleTab)
+	d.idle = d.open(t, d.second, OperatorViewer{ID: d.site.operator(t, "Вера")}, d.idleTab)
 	d.bolats = d.open(t, d.second, d.bolat, "bolats-tab")
 	d.customer = connect(t, d.second.url+d.thread.path(), d.position).opened()
 
@@ -54,7 +55,12 @@ func newDesk(t *testing.T) *desk {
 
 func (d *desk) open(t *testing.T, n *node, v OperatorViewer, tab string) *client {
 	t.Helper()
-	return connect(t, n.url+operatorPath(v.ID, v.Session)+"?client="+tab, d.position).opened()
+	return d.openIn(t, n, v, "first", tab)
+}
+
+func (d *desk) openIn(t *testing.T, n *node, v OperatorViewer, session, tab string) *client {
+	t.Helper()
+	return connect(t, n.url+operatorPath(v.ID, session)+"?client="+tab, d.position).opened()
 }
 
 // present reads who has the dialogue on the screen.
@@ -198,17 +204,50 @@ func TestScreenFollowsTheStream(t *testing.T) {
 func TestRevoke(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	otherSession := d.anna
-	otherSession.Session = "another"
-	other := d.open(t, d.second, otherSession, "another-tab")
+	other := d.openIn(t, d.second, d.anna, "second", "another-tab")
 
-	d.second.hub.Revoke(d.anna.ID, d.anna.Session)
+	d.second.publisher.Publish(live.Item{Revoked: &live.Revoked{OperatorID: d.anna.ID, Session: store.LoginName(login(d.anna.ID, "first"))}})
 	require.Equal(t, "reset", d.annas.next().name)
 	d.annas.ended()
 	d.quiet(t, other)
 
-	d.first.hub.Revoke(d.anna.ID, "")
+	d.first.publisher.Publish(live.Item{Revoked: &live.Revoked{OperatorID: d.anna.ID}})
 	require.Equal(t, "reset", other.next().name)
 	other.ended()
 	d.quiet(t, d.idle)
+}
+
+// What was revoked while a node did not listen is seen in the record once it listens again.
+func TestRevokedWhileNobodyListened(t *testing.T) {
+	t.Parallel()
+	for name, revoke := range map[string]string{
+		"logged out":   "DELETE FROM operator_sessions WHERE operator_id = $1",
+		"session over": "UPDATE operator_sessions SET expires_at = now() WHERE operator_id = $1",
+		"disabled":     "UPDATE operators SET disabled_at = now() WHERE id = $1",
+		"other rights": "UPDATE operators SET role = 'admin' WHERE id = $1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			_, err := d.site.pool.Exec(t.Context(), revoke, d.anna.ID)
+			require.NoError(t, err)
+			d.quiet(t, d.annas, d.idle, d.bolats) // nobody was told
+			_, err = d.site.pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE application_name = 'parley follower' AND datname = current_database()`)
+			require.NoError(t, err)
+			require.Equal(t, "reset", d.annas.next().name)
+			d.annas.ended()
+			d.quiet(t, d.idle, d.bolats)
+		})
+	}
+}
+
+// A stream whose login ended between its request and its beginning was not there to be told.
+func TestStreamOfALoginThatIsOver(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	n := s.node(t, Options{})
+	c := connect(t, n.url+operatorPath(s.operator(t, "Анна"), "gone"), "")
+	require.Equal(t, "reset", c.next().name)
+	c.ended()
 }

@@ -95,6 +95,7 @@ type Hub struct {
 	sse       *sse.Server
 	replays   chan struct{} // bounds the database connections that replays take
 	ready     chan struct{} // closed when the log is followed
+	check     chan struct{} // the logins of the streams are to be looked at again
 	serving   sync.WaitGroup
 
 	mu          sync.RWMutex
@@ -120,7 +121,7 @@ func New(deps Deps) *Hub {
 	h := &Hub{
 		pool: deps.Pool, q: db.New(), publisher: deps.Publisher, log: deps.Log, options: deps.Options.withDefaults(),
 		sse:     sse.New(),
-		replays: make(chan struct{}, concurrentReplays), ready: make(chan struct{}),
+		replays: make(chan struct{}, concurrentReplays), ready: make(chan struct{}), check: make(chan struct{}, 1),
 		conns: map[*conn]struct{}{}, operators: map[*conn]struct{}{}, streams: map[string]*conn{},
 		threads: map[string]map[*conn]struct{}{}, watching: map[uuid.UUID]map[*conn]struct{}{}, sessions: map[string][]*conn{}, addresses: map[string]int{},
 	}
@@ -142,7 +143,7 @@ func (h *Hub) ServeOperator(c *gin.Context, v OperatorViewer) {
 	if client != "" {
 		stream = streamID(v.ID, client)
 	}
-	h.serve(c, v, "operator/"+v.ID.String()+"/"+v.Session, stream)
+	h.serve(c, v, "operator/"+v.ID.String()+"/"+v.login(), stream)
 }
 
 // ServeCustomer serves the stream of a widget.

@@ -17,10 +17,14 @@ type Viewer interface{ viewer() }
 
 // OperatorViewer is an operator, or an admin, in one of their login sessions.
 type OperatorViewer struct {
-	ID      uuid.UUID
-	Name    string
-	Session string // names the login session or API token; not a secret
+	ID    uuid.UUID
+	Name  string
+	Role  string
+	Login []byte // the token hash of the session or API token
 }
+
+// login names the login that the viewer has come with.
+func (v OperatorViewer) login() string { return store.LoginName(v.Login) }
 
 // CustomerViewer is the visitor of a website in one of their widget sessions.
 type CustomerViewer struct {

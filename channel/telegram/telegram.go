@@ -53,6 +53,14 @@ type Settings struct {
 	PerSecond float64 `json:"per_second,omitempty"`
 	// Username is the bot's, as Telegram told it.
 	Username string `json:"username,omitempty"`
+	// Bot is the bot's number, which is also in its token; set when the channel is connected.
+	Bot string `json:"bot,omitempty"`
+}
+
+// BotNumber is the number of the bot that a token is for; its new tokens have it too.
+func BotNumber(token string) string {
+	number, _, _ := strings.Cut(token, ":")
+	return number
 }
 
 var (

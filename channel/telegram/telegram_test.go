@@ -220,6 +220,20 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// The customer sees that the bot is typing.
+func TestTyping(t *testing.T) {
+	t.Parallel()
+	var calls []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		calls = append(calls, r.URL.Path+" "+string(body))
+		_, _ = io.WriteString(w, `{"ok":true,"result":true}`)
+	}))
+	t.Cleanup(server.Close)
+	require.NoError(t, sender().Typing(context.Background(), account(t, server.URL), "5"))
+	require.Equal(t, []string{"/bot" + token + `/sendChatAction {"action":"typing","chat_id":"5"}`}, calls)
+}
+
 func sender() Sender { return Sender{NewClient()} }
 
 // However a call fails, its error does not hold the token.

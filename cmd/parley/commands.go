@@ -17,7 +17,7 @@ import (
 
 // commands lists what parley can do.
 func commands() []*cobra.Command {
-	return []*cobra.Command{upCommand(), apiCommand(), workerCommand(), migrateCommand(), userCommand(), channelCommand(), turnsCommand(), doctorCommand(), environmentTopic()}
+	return []*cobra.Command{upCommand(), apiCommand(), workerCommand(), migrateCommand(), userCommand(), channelCommand(), turnsCommand(), versionsCommand(), doctorCommand(), environmentTopic()}
 }
 
 func apiCommand() *cobra.Command {

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/client"
-	temporallog "go.temporal.io/sdk/log"
 
 	"parley/bot"
 	"parley/config"
@@ -72,16 +69,13 @@ func examine(ctx context.Context, cfg config.Config, tell func(doctor.Finding) e
 		Open: func(c db.Channel) error { _, err := box.Account(c); return err },
 	}
 	if cfg.TemporalAddress != "" {
-		in.Engine, err = client.NewLazyClient(client.Options{
-			HostPort: cfg.TemporalAddress, Namespace: cfg.TemporalNamespace, Logger: temporallog.NewStructuredLogger(quiet),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("prepare the connection to Temporal at %s: %w", cfg.TemporalAddress, err)
+		if in.Engine, err = newEngine(cfg, quiet, nil); err != nil {
+			return nil, err
 		}
 		defer in.Engine.Close()
 	}
 	if !cfg.Offline() {
-		in.Model, err = bot.NewOpenAI(modelConfig(cfg))
+		in.Model, err = bot.NewOpenAI(modelConfig(cfg, quiet))
 		if err != nil {
 			return nil, err
 		}
@@ -102,9 +96,9 @@ func examine(ctx context.Context, cfg config.Config, tell func(doctor.Finding) e
 }
 
 // modelConfig says which model's server the configuration names.
-func modelConfig(cfg config.Config) bot.OpenAIConfig {
+func modelConfig(cfg config.Config, log *slog.Logger) bot.OpenAIConfig {
 	return bot.OpenAIConfig{
 		BaseURL: cfg.OpenAIBaseURL, Key: cfg.OpenAIAPIKey, Model: cfg.OpenAIModel,
-		Timeout: cfg.ModelTimeout, Context: cfg.ModelContext,
+		Timeout: cfg.ModelTimeout, Context: cfg.ModelContext, Log: log,
 	}
 }

@@ -19,19 +19,19 @@ type measuredBot struct {
 func (b measuredBot) Answer(ctx context.Context, in bot.Input, onText func(textSoFar string)) (bot.Answer, error) {
 	began := time.Now()
 	answer, err := b.Bot.Answer(ctx, in, onText)
-	outcome, spent := "answered", answer.Usage
+	outcome := "answered"
 	switch {
 	case ctx.Err() != nil:
 		outcome = "cancelled"
 	case err != nil:
 		outcome = "failed"
 		if wrong, ok := errors.AsType[*bot.Error](err); ok {
-			outcome, spent = string(wrong.Class), wrong.Spent
+			outcome = string(wrong.Class)
 		}
 	case answer.Handoff != "":
 		outcome = "handed_off"
 	}
 	b.metrics.Worded(outcome, time.Since(began))
-	b.metrics.Tokens(spent.PromptTokens, spent.CompletionTokens)
+	b.metrics.Tokens(answer.Usage.PromptTokens, answer.Usage.CompletionTokens)
 	return answer, err
 }

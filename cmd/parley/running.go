@@ -32,6 +32,9 @@ func operatorConfig() (config.Config, error) {
 	if cfg.TemporalAddress == "" {
 		cfg.TemporalAddress, cfg.TemporalNamespace, cfg.TemporalUIURL = state.TemporalAddress, state.TemporalNamespace, state.TemporalUIURL
 	}
+	if cfg.PublicURL == "" {
+		cfg.PublicURL = state.PublicURL
+	}
 	if cfg.SecretKey == nil {
 		cfg.SecretKey, err = local.ReadSecretKey(cfg.DataDir)
 	}

@@ -70,14 +70,9 @@ func newRole(ctx context.Context, cfg config.Config, name string, m *metrics.Met
 	if r.pool, err = openPool(ctx, cfg.DatabaseURL, m.Transactions(name)); err != nil {
 		return nil, err
 	}
-	// Lazy: without the engine messages are still taken and shown, and the bells wait.
-	r.engine, err = client.NewLazyClient(client.Options{
-		HostPort: cfg.TemporalAddress, Namespace: cfg.TemporalNamespace, Logger: temporallog.NewStructuredLogger(log),
-		MetricsHandler: m.Temporal(),
-	})
-	if err != nil {
+	if r.engine, err = newEngine(cfg, log, m.Temporal()); err != nil {
 		r.pool.Close()
-		return nil, fmt.Errorf("prepare the connection to Temporal at %s: %w", cfg.TemporalAddress, err)
+		return nil, err
 	}
 	m.WatchPool(name, r.pool)
 	r.waker = eventlog.NewWaker(r.pool, log)
@@ -94,6 +89,18 @@ func newRole(ctx context.Context, cfg config.Config, name string, m *metrics.Met
 		},
 	})
 	return r, nil
+}
+
+// newEngine prepares the connection to Temporal. It is lazy: without the engine
+// messages are still taken and shown, and the bells wait. Metrics that are nil count nothing.
+func newEngine(cfg config.Config, log *slog.Logger, m client.MetricsHandler) (client.Client, error) {
+	engine, err := client.NewLazyClient(client.Options{
+		HostPort: cfg.TemporalAddress, Namespace: cfg.TemporalNamespace, Logger: temporallog.NewStructuredLogger(log), MetricsHandler: m,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the connection to Temporal at %s: %w", cfg.TemporalAddress, err)
+	}
+	return engine, nil
 }
 
 // newManager makes what adds and changes channels.
@@ -134,7 +141,7 @@ func (r *role) bot() (measuredBot, error) {
 	model := bot.Model(bot.Offline{})
 	if !r.cfg.Offline() {
 		var err error
-		model, err = bot.NewOpenAI(modelConfig(r.cfg))
+		model, err = bot.NewOpenAI(modelConfig(r.cfg, r.log))
 		if err != nil {
 			return measuredBot{}, err
 		}
@@ -181,8 +188,8 @@ func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, m *metrics.
 		b, err := r.store.Backlog(ctx)
 		return metrics.Backlog(b), err
 	}, log)
-	handlers := map[string]func(string){live.Channel: live.Handler(hub.Live, log)}
-	follower := eventlog.NewFollower(r.pool, hub, handlers, log)
+	listeners := map[string]eventlog.Listener{live.Channel: {Notified: live.Handler(hub.Live, log), Missed: hub.CheckLogins}}
+	follower := eventlog.NewFollower(r.pool, hub, listeners, log)
 	health := r.health(false, ops.Check{
 		Name: "event_log", Needed: true, Problem: "the event log is not being followed: streams would stand still", Probe: follower.Check,
 	})
@@ -235,6 +242,10 @@ func workflowURL(cfg config.Config) func(string) string {
 	}
 }
 
+// summaryGrace is how long a worker that ends waits for summaries that are being
+// written. One that is stopped is written at the dialogue's next turn.
+const summaryGrace = 5 * time.Second
+
 // engineRetry is how long a worker waits before it looks for the engine again.
 const engineRetry = 2 * time.Second
 
@@ -260,13 +271,14 @@ func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *
 		},
 	})
 	watcher := activities.NewWatcher(r.store, log)
+	summaries := &activities.Folder{Store: r.store, Bot: answers, Log: log}
 	senders := map[string]channel.Sender{channel.Telegram: telegram.Sender{Client: telegram.NewClient()}}
 	wc := worker.Config{
-		Client: r.engine, Log: log, StopTimeout: cfg.StopTimeout, Observer: m, Running: running.Store,
+		Client: r.engine, Log: log, BuildID: cfg.BuildID, StopTimeout: cfg.StopTimeout, Observer: m, Running: running.Store,
 		Replies: &activities.Replies{
 			Store: r.store, Bot: answers, Watcher: watcher, Progress: worker.Progress{Live: r.live, Chats: activities.NewTyping(r.store, r.vault, senders, log)}, Log: log,
 			Quiet: cfg.QuietPeriod, QuietMax: cfg.QuietPeriodMax, Drain: cfg.StopTimeout * 3 / 4,
-			Summaries: &activities.Folder{Store: r.store, Bot: answers, Log: log},
+			Summaries: summaries,
 		},
 		Sends: &activities.Sends{
 			Store: r.store, Accounts: r.vault, Log: log,
@@ -290,6 +302,11 @@ func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *
 	context.AfterFunc(ctx, health.Drain)
 	g.Go(func() error {
 		defer stop()
+		defer func() {
+			ending, cancel := context.WithTimeout(below, summaryGrace)
+			defer cancel()
+			summaries.Wait(ending)
+		}()
 		working, cancel := context.WithCancel(ctx)
 		defer cancel()
 		context.AfterFunc(below, cancel)

@@ -15,12 +15,8 @@ import (
 	"parley/store"
 )
 
-const (
-	// turnsShown is how many failed answers are listed unless another number is asked for.
-	turnsShown = 50
-	// replayEvery keeps a model that has just come back from getting all questions at one instant.
-	replayEvery = 20 * time.Millisecond
-)
+// turnsShown is how many failed answers are listed unless another number is asked for.
+const turnsShown = 50
 
 func turnsCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -41,8 +37,8 @@ func (f *failureFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.channel, "channel", "", "only those of this channel (id or slug)")
 }
 
-func (f *failureFlags) filter(cmd *cobra.Command, s *store.Store) (store.FailureFilter, error) {
-	out := store.FailureFilter{Cause: f.cause}
+func (f *failureFlags) filter(cmd *cobra.Command, s *store.Store) (store.TurnFilter, error) {
+	out := store.TurnFilter{Kind: store.TurnReply, State: store.TurnFailed, Cause: f.cause}
 	if f.channel == "" {
 		return out, nil
 	}
@@ -66,7 +62,7 @@ func turnsListCommand() *cobra.Command {
 					return err
 				}
 				filter.Open = !all
-				list, err := s.FailedTurns(cmd.Context(), filter, nil, limit)
+				list, err := s.Turns(cmd.Context(), filter, nil, limit)
 				if err != nil {
 					return err
 				}
@@ -80,7 +76,7 @@ func turnsListCommand() *cobra.Command {
 	return cmd
 }
 
-func printFailures(out io.Writer, list []store.FailedTurn) error {
+func printFailures(out io.Writer, list []store.ListedTurn) error {
 	if len(list) == 0 {
 		fmt.Fprintln(out, "No failed answers.")
 		return nil
@@ -156,7 +152,7 @@ func replayAll(cmd *cobra.Command, s *store.Store, flags failureFlags) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.ReplayTurns(cmd.Context(), filter, nil, math.MaxInt, replayEvery)
+	out, err := s.ReplayTurns(cmd.Context(), filter, nil, math.MaxInt)
 	if err != nil {
 		return fmt.Errorf("after %d were replayed: %w", out.Replayed, err)
 	}

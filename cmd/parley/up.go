@@ -134,7 +134,7 @@ func up(ctx context.Context, cfg config.Config, flags upFlags, stdout, stderr io
 	about.url, about.started = baseURL(listener), time.Since(began)
 	return stopped(ctx, serve(ctx, cfg, listener, log, func() error {
 		if err := dir.WriteState(local.State{
-			PID: os.Getpid(), StartedAt: began, URL: about.url, DatabaseURL: cfg.DatabaseURL,
+			PID: os.Getpid(), StartedAt: began, URL: about.url, PublicURL: cfg.PublicURL, DatabaseURL: cfg.DatabaseURL,
 			TemporalAddress: cfg.TemporalAddress, TemporalNamespace: cfg.TemporalNamespace, TemporalUIURL: cfg.TemporalUIURL,
 		}); err != nil {
 			return err

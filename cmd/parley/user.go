@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,11 +18,11 @@ import (
 func userCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "user",
-		Short: "Add, disable and list operators and admins, reset passwords, make API tokens",
-		Long: "Add, disable and list operators and admins, reset passwords, make API tokens. Works on the database of DATABASE_URL, " +
+		Short: "Add, disable and list operators and admins, reset passwords, make and revoke API tokens",
+		Long: "Add, disable and list operators and admins, reset passwords, make and revoke API tokens. Works on the database of DATABASE_URL, " +
 			"else on the one of the `parley up` that runs on this machine.",
 	}
-	cmd.AddCommand(userListCommand(), userAddCommand(), userPasswordCommand(), userTokenCommand(),
+	cmd.AddCommand(userListCommand(), userAddCommand(), userPasswordCommand(), userTokenCommand(), userTokensCommand(), userRevokeCommand(),
 		userAccessCommand("disable", "Log a user out everywhere and let them in no more; what they wrote stays", true),
 		userAccessCommand("enable", "Let a disabled user in again", false))
 	return cmd
@@ -91,7 +93,7 @@ func userPasswordCommand() *cobra.Command {
 	var fromStdin bool
 	cmd := &cobra.Command{
 		Use:   "password EMAIL",
-		Short: "Give a user another password and end their sessions; prints it unless it is given",
+		Short: "Give a user another password and end their sessions and API tokens; prints it unless it is given",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			password, made, err := choosePassword(cmd.InOrStdin(), fromStdin)
@@ -106,7 +108,7 @@ func userPasswordCommand() *cobra.Command {
 				if err := s.SetPassword(cmd.Context(), args[0], hash); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s has another password, and has to log in again.\n", args[0])
+				fmt.Fprintf(cmd.OutOrStdout(), "%s has another password, and has to log in again. API tokens made before do not work any more.\n", args[0])
 				printPassword(cmd.OutOrStdout(), password, made)
 				return nil
 			})
@@ -149,8 +151,8 @@ func userTokenCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				token, hash := api.NewToken()
-				if err := s.AddAPIToken(cmd.Context(), hash, o.ID, name); err != nil {
+				token, in := api.NewAPIToken(o.ID, name)
+				if err := s.AddAPIToken(cmd.Context(), in); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), token)
@@ -159,6 +161,83 @@ func userTokenCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "command line", "what the token is for")
+	return cmd
+}
+
+func userTokensCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "tokens EMAIL",
+		Short: "List the API tokens of a user: how they begin, what they are for, and when they were last used",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return onRecord(cmd, func(s *store.Store) error {
+				o, err := s.OperatorByEmail(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				tokens, err := s.APITokens(cmd.Context(), o.ID)
+				if err != nil {
+					return err
+				}
+				return printTokens(cmd.OutOrStdout(), tokens)
+			})
+		},
+	}
+}
+
+func printTokens(out io.Writer, tokens []store.APIToken) error {
+	if len(tokens) == 0 {
+		fmt.Fprintln(out, "No API tokens.")
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TOKEN\tCREATED\tLAST USED\tNAME")
+	for _, t := range tokens {
+		named, used := t.Prefix, "not known"
+		if named == "" {
+			named = t.ID.String()
+		}
+		if t.Used != nil {
+			used = t.Used.Local().Format(time.DateTime)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", named, t.Created.Local().Format(time.DateTime), used, t.Name)
+	}
+	return w.Flush()
+}
+
+func userRevokeCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "revoke EMAIL {TOKEN | --all}",
+		Short: "End an API token of a user; TOKEN is what `parley user tokens` shows of it",
+		Args: func(_ *cobra.Command, args []string) error {
+			if all && len(args) == 1 || !all && len(args) == 2 {
+				return nil
+			}
+			return errors.New("name a user and one of their API tokens, or say --all")
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return onRecord(cmd, func(s *store.Store) error {
+				o, err := s.OperatorByEmail(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if all {
+					n, err := s.RevokeAPITokens(cmd.Context(), o.ID)
+					if err == nil {
+						fmt.Fprintf(cmd.OutOrStdout(), "API tokens of %s that do not work any more: %d.\n", o.Email, n)
+					}
+					return err
+				}
+				token, err := s.RevokeAPIToken(cmd.Context(), o.ID, args[1])
+				if err == nil {
+					fmt.Fprintf(cmd.OutOrStdout(), "The API token %q of %s does not work any more.\n", token.Name, o.Email)
+				}
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "all API tokens of the user")
 	return cmd
 }
 

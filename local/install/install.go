@@ -87,9 +87,10 @@ func Once(cache, kind, path string, out io.Writer, build func(work string) error
 		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 			return fmt.Errorf("wait for the lock: %w", err)
 		}
-		if exists(path) {
-			return nil
-		}
+	}
+	// Whoever held the lock since the first look may have built it, even if nobody had to wait for the lock.
+	if exists(path) {
+		return nil
 	}
 
 	work, err := workDir(filepath.Dir(path))

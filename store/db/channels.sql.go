@@ -13,6 +13,26 @@ import (
 	"github.com/google/uuid"
 )
 
+const deleteExpiredWidgetSessions = `-- name: DeleteExpiredWidgetSessions :execrows
+DELETE FROM widget_sessions WHERE token_hash IN (
+    SELECT s.token_hash FROM widget_sessions s WHERE s.expires_at < $1::timestamptz
+    ORDER BY s.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+`
+
+type DeleteExpiredWidgetSessionsParams struct {
+	Before time.Time
+	Page   int32
+}
+
+// Those that another node is just deleting are left to it.
+func (q *Queries) DeleteExpiredWidgetSessions(ctx context.Context, db DBTX, arg DeleteExpiredWidgetSessionsParams) (int64, error) {
+	result, err := db.Exec(ctx, deleteExpiredWidgetSessions, arg.Before, arg.Page)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const ensureBotProfile = `-- name: EnsureBotProfile :exec
 INSERT INTO bot_profile (profile) VALUES ($1) ON CONFLICT (singleton) DO NOTHING
 `
@@ -41,17 +61,6 @@ func (q *Queries) EnsureChannel(ctx context.Context, db DBTX, arg EnsureChannelP
 		arg.Name,
 	)
 	return err
-}
-
-const getBotProfile = `-- name: GetBotProfile :one
-SELECT profile FROM bot_profile
-`
-
-func (q *Queries) GetBotProfile(ctx context.Context, db DBTX) (json.RawMessage, error) {
-	row := db.QueryRow(ctx, getBotProfile)
-	var profile json.RawMessage
-	err := row.Scan(&profile)
-	return profile, err
 }
 
 const getChannel = `-- name: GetChannel :one
@@ -101,16 +110,11 @@ func (q *Queries) GetChannelBySlug(ctx context.Context, db DBTX, slug string) (C
 }
 
 const getWidgetSession = `-- name: GetWidgetSession :one
-SELECT s.token_hash, s.id, s.channel_id, s.created_at, s.seen_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.id AS dialogue_id
+SELECT s.token_hash, s.id, s.channel_id, s.created_at, s.seen_at, s.expires_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.id AS dialogue_id
 FROM widget_sessions s JOIN channels c ON c.id = s.channel_id
 LEFT JOIN dialogues d ON d.channel_id = s.channel_id AND d.thread_key = s.id::text
-WHERE s.token_hash = $1 AND s.seen_at > $2
+WHERE s.token_hash = $1 AND s.expires_at > now()
 `
-
-type GetWidgetSessionParams struct {
-	TokenHash []byte
-	NotBefore time.Time
-}
 
 type GetWidgetSessionRow struct {
 	WidgetSession WidgetSession
@@ -119,8 +123,8 @@ type GetWidgetSessionRow struct {
 }
 
 // The session of a token, and the dialogue that its first message began.
-func (q *Queries) GetWidgetSession(ctx context.Context, db DBTX, arg GetWidgetSessionParams) (GetWidgetSessionRow, error) {
-	row := db.QueryRow(ctx, getWidgetSession, arg.TokenHash, arg.NotBefore)
+func (q *Queries) GetWidgetSession(ctx context.Context, db DBTX, tokenHash []byte) (GetWidgetSessionRow, error) {
+	row := db.QueryRow(ctx, getWidgetSession, tokenHash)
 	var i GetWidgetSessionRow
 	err := row.Scan(
 		&i.WidgetSession.TokenHash,
@@ -128,6 +132,7 @@ func (q *Queries) GetWidgetSession(ctx context.Context, db DBTX, arg GetWidgetSe
 		&i.WidgetSession.ChannelID,
 		&i.WidgetSession.CreatedAt,
 		&i.WidgetSession.SeenAt,
+		&i.WidgetSession.ExpiresAt,
 		&i.Channel.ID,
 		&i.Channel.Kind,
 		&i.Channel.Slug,
@@ -186,7 +191,7 @@ func (q *Queries) InsertChannel(ctx context.Context, db DBTX, arg InsertChannelP
 }
 
 const insertDeadLetter = `-- name: InsertDeadLetter :exec
-INSERT INTO dead_letters (id, channel_id, reason, body) VALUES ($1, $2, $3, $4)
+INSERT INTO dead_letters (id, channel_id, reason, body) VALUES ($1, $2, $3, $4) ON CONFLICT (channel_id, sha256(body)) DO NOTHING
 `
 
 type InsertDeadLetterParams struct {
@@ -207,17 +212,23 @@ func (q *Queries) InsertDeadLetter(ctx context.Context, db DBTX, arg InsertDeadL
 }
 
 const insertWidgetSession = `-- name: InsertWidgetSession :exec
-INSERT INTO widget_sessions (token_hash, id, channel_id) VALUES ($1, $2, $3)
+INSERT INTO widget_sessions (token_hash, id, channel_id, expires_at) VALUES ($1, $2, $3, $4)
 `
 
 type InsertWidgetSessionParams struct {
 	TokenHash []byte
 	ID        uuid.UUID
 	ChannelID uuid.UUID
+	ExpiresAt time.Time
 }
 
 func (q *Queries) InsertWidgetSession(ctx context.Context, db DBTX, arg InsertWidgetSessionParams) error {
-	_, err := db.Exec(ctx, insertWidgetSession, arg.TokenHash, arg.ID, arg.ChannelID)
+	_, err := db.Exec(ctx, insertWidgetSession,
+		arg.TokenHash,
+		arg.ID,
+		arg.ChannelID,
+		arg.ExpiresAt,
+	)
 	return err
 }
 
@@ -258,24 +269,35 @@ func (q *Queries) ListChannels(ctx context.Context, db DBTX) ([]Channel, error) 
 }
 
 const listDeadLetters = `-- name: ListDeadLetters :many
-SELECT x.id, x.channel_id, x.reason, x.body, x.received_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at FROM dead_letters x JOIN channels c ON c.id = x.channel_id
-WHERE $1::timestamptz IS NULL OR (x.received_at, x.id) < ($1::timestamptz, $2::uuid)
-ORDER BY x.received_at DESC, x.id DESC LIMIT $3
+SELECT x.id, x.reason, substring(x.body FROM 1 FOR $1::int)::bytea AS body, x.received_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at
+FROM dead_letters x JOIN channels c ON c.id = x.channel_id
+WHERE $2::timestamptz IS NULL OR (x.received_at, x.id) < ($2::timestamptz, $3::uuid)
+ORDER BY x.received_at DESC, x.id DESC LIMIT $4
 `
 
 type ListDeadLettersParams struct {
-	BeforeAt *time.Time
-	BeforeID uuid.NullUUID
-	Page     int32
+	ShownBytes int32
+	BeforeAt   *time.Time
+	BeforeID   uuid.NullUUID
+	Page       int32
 }
 
 type ListDeadLettersRow struct {
-	DeadLetter DeadLetter
+	ID         uuid.UUID
+	Reason     string
+	Body       []byte
+	ReceivedAt time.Time
 	Channel    Channel
 }
 
+// Of bodies no more than is shown: a page of whole ones may be hundreds of megabytes.
 func (q *Queries) ListDeadLetters(ctx context.Context, db DBTX, arg ListDeadLettersParams) ([]ListDeadLettersRow, error) {
-	rows, err := db.Query(ctx, listDeadLetters, arg.BeforeAt, arg.BeforeID, arg.Page)
+	rows, err := db.Query(ctx, listDeadLetters,
+		arg.ShownBytes,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Page,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -284,11 +306,10 @@ func (q *Queries) ListDeadLetters(ctx context.Context, db DBTX, arg ListDeadLett
 	for rows.Next() {
 		var i ListDeadLettersRow
 		if err := rows.Scan(
-			&i.DeadLetter.ID,
-			&i.DeadLetter.ChannelID,
-			&i.DeadLetter.Reason,
-			&i.DeadLetter.Body,
-			&i.DeadLetter.ReceivedAt,
+			&i.ID,
+			&i.Reason,
+			&i.Body,
+			&i.ReceivedAt,
 			&i.Channel.ID,
 			&i.Channel.Kind,
 			&i.Channel.Slug,
@@ -328,11 +349,16 @@ func (q *Queries) SetChannelProblem(ctx context.Context, db DBTX, arg SetChannel
 }
 
 const touchWidgetSession = `-- name: TouchWidgetSession :exec
-UPDATE widget_sessions SET seen_at = now() WHERE token_hash = $1
+UPDATE widget_sessions SET seen_at = now(), expires_at = $2 WHERE token_hash = $1
 `
 
-func (q *Queries) TouchWidgetSession(ctx context.Context, db DBTX, tokenHash []byte) error {
-	_, err := db.Exec(ctx, touchWidgetSession, tokenHash)
+type TouchWidgetSessionParams struct {
+	TokenHash []byte
+	ExpiresAt time.Time
+}
+
+func (q *Queries) TouchWidgetSession(ctx context.Context, db DBTX, arg TouchWidgetSessionParams) error {
+	_, err := db.Exec(ctx, touchWidgetSession, arg.TokenHash, arg.ExpiresAt)
 	return err
 }
 

@@ -13,11 +13,16 @@ import (
 )
 
 const countFailedTurns = `-- name: CountFailedTurns :many
-SELECT coalesce(t.cause, 'internal')::text AS cause, count(*) FILTER (WHERE t.finished_at > $1) AS failed,
-       count(*) FILTER (WHERE t.replayed_at IS NULL AND d.answered_seq < t.to_seq) AS open
-FROM turns t JOIN dialogues d ON d.id = t.dialogue_id
-WHERE t.state = 'failed' AND t.kind = 'reply'
-  AND (t.finished_at > $1 OR t.replayed_at IS NULL AND d.answered_seq < t.to_seq)
+SELECT x.cause::text AS cause, sum(x.failed)::bigint AS failed, sum(x.open)::bigint AS open FROM (
+    SELECT coalesce(t.cause, 'internal') AS cause, count(*) AS failed, 0 AS open FROM turns t
+    WHERE t.state = 'failed' AND t.kind = 'reply' AND t.finished_at > $1
+    GROUP BY 1
+    UNION ALL
+    SELECT coalesce(t.cause, 'internal'), 0, count(*) FROM turns t JOIN dialogues d ON d.id = t.dialogue_id
+    WHERE t.state = 'failed' AND t.kind = 'reply' AND t.replayed_at IS NULL
+      AND d.customer_seq > d.answered_seq AND d.answered_seq < t.to_seq
+    GROUP BY 1
+) x
 GROUP BY 1 ORDER BY 2 DESC, 1
 `
 
@@ -65,7 +70,7 @@ func (q *Queries) HumanSince(ctx context.Context, db DBTX, arg HumanSinceParams)
 	return exists, err
 }
 
-const listFailedTurns = `-- name: ListFailedTurns :many
+const listTurns = `-- name: ListTurns :many
 SELECT t.id, t.dialogue_id, t.kind, t.state, t.epoch, t.from_seq, t.to_seq, t.operator_id, t.attempts, t.restarts, t.answer, t.handoff_reason, t.cause, t.error, t.model, t.prompt_version, t.prompt_tokens, t.completion_tokens, t.sources, t.request, t.response, t.started_at, t.finished_at, t.rounds, t.tokens_estimated, t.first_word_ms, t.model_ms, t.cost_micros, t.currency, t.tool_calls, t.cap, t.replayed_at, t.replayed_by, t.replay_outcome, d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS replayed_by_name,
        coalesce((SELECT m.text FROM messages m WHERE m.dialogue_id = t.dialogue_id AND m.seq = t.to_seq), '')::text AS question
@@ -74,24 +79,39 @@ JOIN dialogues d ON d.id = t.dialogue_id
 JOIN channels c ON c.id = d.channel_id
 JOIN contacts k ON k.id = d.contact_id
 LEFT JOIN operators o ON o.id = t.replayed_by
-WHERE t.state = 'failed' AND t.kind = 'reply'
-  AND ($1::text IS NULL OR t.cause = $1::text)
-  AND ($2::uuid IS NULL OR d.channel_id = $2::uuid)
-  AND (NOT $3::boolean OR t.replayed_at IS NULL AND d.answered_seq < t.to_seq)
-  AND ($4::timestamptz IS NULL OR (t.finished_at, t.id) < ($4::timestamptz, $5::uuid))
-ORDER BY t.finished_at DESC, t.id DESC LIMIT $6
+WHERE ($1::text IS NULL OR t.kind = $1::text)
+  AND ($2::text IS NULL OR t.state = $2::text)
+  AND ($3::text IS NULL OR t.cause = $3::text)
+  AND ($4::text IS NULL OR t.prompt_version = $4::text)
+  AND ($5::text IS NULL OR t.model = $5::text)
+  AND ($6::uuid IS NULL OR d.channel_id = $6::uuid)
+  AND ($7::uuid IS NULL OR t.dialogue_id = $7::uuid)
+  AND ($8::timestamptz IS NULL OR t.started_at >= $8::timestamptz)
+  AND ($9::timestamptz IS NULL OR t.started_at < $9::timestamptz)
+  AND (NOT $10::boolean OR t.replayed_at IS NULL)
+  AND (NOT $10::boolean OR d.customer_seq > d.answered_seq)
+  AND (NOT $10::boolean OR d.answered_seq < t.to_seq)
+  AND ($11::timestamptz IS NULL OR (t.started_at, t.id) < ($11::timestamptz, $12::uuid))
+ORDER BY t.started_at DESC, t.id DESC LIMIT $13
 `
 
-type ListFailedTurnsParams struct {
-	Cause     *string
-	ChannelID uuid.NullUUID
-	Open      bool
-	BeforeAt  *time.Time
-	BeforeID  uuid.NullUUID
-	Page      int32
+type ListTurnsParams struct {
+	Kind          *string
+	State         *string
+	Cause         *string
+	PromptVersion *string
+	Model         *string
+	ChannelID     uuid.NullUUID
+	DialogueID    uuid.NullUUID
+	Since         *time.Time
+	Until         *time.Time
+	Open          bool
+	BeforeAt      *time.Time
+	BeforeID      uuid.NullUUID
+	Page          int32
 }
 
-type ListFailedTurnsRow struct {
+type ListTurnsRow struct {
 	Turn           Turn
 	Dialogue       Dialogue
 	ChannelKind    string
@@ -103,11 +123,19 @@ type ListFailedTurnsRow struct {
 	Question       string
 }
 
-// Planned anew for each call, so that only the filters in use count.
-func (q *Queries) ListFailedTurns(ctx context.Context, db DBTX, arg ListFailedTurnsParams) ([]ListFailedTurnsRow, error) {
-	rows, err := db.Query(ctx, listFailedTurns,
+// Planned anew for each call, so that only the filters in use count. Whose customers still wait is found from the few
+// dialogues that wait for an answer, not from all that ever failed.
+func (q *Queries) ListTurns(ctx context.Context, db DBTX, arg ListTurnsParams) ([]ListTurnsRow, error) {
+	rows, err := db.Query(ctx, listTurns,
+		arg.Kind,
+		arg.State,
 		arg.Cause,
+		arg.PromptVersion,
+		arg.Model,
 		arg.ChannelID,
+		arg.DialogueID,
+		arg.Since,
+		arg.Until,
 		arg.Open,
 		arg.BeforeAt,
 		arg.BeforeID,
@@ -117,9 +145,9 @@ func (q *Queries) ListFailedTurns(ctx context.Context, db DBTX, arg ListFailedTu
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListFailedTurnsRow{}
+	items := []ListTurnsRow{}
 	for rows.Next() {
-		var i ListFailedTurnsRow
+		var i ListTurnsRow
 		if err := rows.Scan(
 			&i.Turn.ID,
 			&i.Turn.DialogueID,

@@ -14,17 +14,34 @@ import (
 	"parley/dialogue"
 )
 
-const beginSending = `-- name: BeginSending :execrows
-UPDATE messages SET state = 'sending', begun_at = clock_timestamp(), error = NULL WHERE id = $1 AND state = 'queued'
+const beginPart = `-- name: BeginPart :execrows
+UPDATE messages SET begun_at = clock_timestamp() WHERE id = $1 AND send_attempt = $2 AND state = 'sending'
 `
 
-// Only one of several attempts begins.
-func (q *Queries) BeginSending(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
-	result, err := db.Exec(ctx, beginSending, id)
+type BeginPartParams struct {
+	ID          uuid.UUID
+	SendAttempt int32
+}
+
+func (q *Queries) BeginPart(ctx context.Context, db DBTX, arg BeginPartParams) (int64, error) {
+	result, err := db.Exec(ctx, beginPart, arg.ID, arg.SendAttempt)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const beginSending = `-- name: BeginSending :one
+UPDATE messages SET state = 'sending', begun_at = clock_timestamp(), send_attempt = send_attempt + 1, error = NULL
+WHERE id = $1 AND state = 'queued' RETURNING send_attempt
+`
+
+// Only one of several attempts begins.
+func (q *Queries) BeginSending(ctx context.Context, db DBTX, id uuid.UUID) (int32, error) {
+	row := db.QueryRow(ctx, beginSending, id)
+	var send_attempt int32
+	err := row.Scan(&send_attempt)
+	return send_attempt, err
 }
 
 const botSendsUnderWay = `-- name: BotSendsUnderWay :many
@@ -81,7 +98,7 @@ func (q *Queries) CountUnread(ctx context.Context, db DBTX, arg CountUnreadParam
 }
 
 const customerMessagesAfter = `-- name: CustomerMessagesAfter :many
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') AND seq > $2 ORDER BY seq LIMIT $3
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at, send_attempt FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') AND seq > $2 ORDER BY seq LIMIT $3
 `
 
 type CustomerMessagesAfterParams struct {
@@ -120,6 +137,7 @@ func (q *Queries) CustomerMessagesAfter(ctx context.Context, db DBTX, arg Custom
 			&i.CreatedAt,
 			&i.PartsSent,
 			&i.BegunAt,
+			&i.SendAttempt,
 		); err != nil {
 			return nil, err
 		}
@@ -213,7 +231,7 @@ func (q *Queries) EditMessage(ctx context.Context, db DBTX, arg EditMessageParam
 }
 
 const findByClientID = `-- name: FindByClientID :one
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at FROM messages WHERE dialogue_id = $1 AND author = $2 AND client_id = $3
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at, send_attempt FROM messages WHERE dialogue_id = $1 AND author = $2 AND client_id = $3
 `
 
 type FindByClientIDParams struct {
@@ -246,12 +264,13 @@ func (q *Queries) FindByClientID(ctx context.Context, db DBTX, arg FindByClientI
 		&i.CreatedAt,
 		&i.PartsSent,
 		&i.BegunAt,
+		&i.SendAttempt,
 	)
 	return i, err
 }
 
 const findInbound = `-- name: FindInbound :one
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at FROM messages WHERE channel_id = $1 AND provider_message_id = $2
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at, send_attempt FROM messages WHERE channel_id = $1 AND provider_message_id = $2
 `
 
 type FindInboundParams struct {
@@ -284,12 +303,13 @@ func (q *Queries) FindInbound(ctx context.Context, db DBTX, arg FindInboundParam
 		&i.CreatedAt,
 		&i.PartsSent,
 		&i.BegunAt,
+		&i.SendAttempt,
 	)
 	return i, err
 }
 
 const getMessage = `-- name: GetMessage :one
-SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, o.name AS operator_name FROM messages m LEFT JOIN operators o ON o.id = m.operator_id WHERE m.id = $1
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, m.send_attempt, o.name AS operator_name FROM messages m LEFT JOIN operators o ON o.id = m.operator_id WHERE m.id = $1
 `
 
 type GetMessageRow struct {
@@ -321,6 +341,7 @@ func (q *Queries) GetMessage(ctx context.Context, db DBTX, id uuid.UUID) (GetMes
 		&i.Message.CreatedAt,
 		&i.Message.PartsSent,
 		&i.Message.BegunAt,
+		&i.Message.SendAttempt,
 		&i.OperatorName,
 	)
 	return i, err
@@ -380,9 +401,9 @@ func (q *Queries) HoldMessage(ctx context.Context, db DBTX, arg HoldMessageParam
 }
 
 const insertMessage = `-- name: InsertMessage :one
-INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, begun_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, CASE $10::text WHEN 'sending' THEN $17::timestamptz END)
-RETURNING id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at
+INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, begun_at, send_attempt)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, CASE $10::text WHEN 'sending' THEN $17::timestamptz END, CASE $10::text WHEN 'sending' THEN 1 ELSE 0 END)
+RETURNING id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at, send_attempt
 `
 
 type InsertMessageParams struct {
@@ -447,6 +468,7 @@ func (q *Queries) InsertMessage(ctx context.Context, db DBTX, arg InsertMessageP
 		&i.CreatedAt,
 		&i.PartsSent,
 		&i.BegunAt,
+		&i.SendAttempt,
 	)
 	return i, err
 }
@@ -465,7 +487,7 @@ func (q *Queries) LastBlocking(ctx context.Context, db DBTX, dialogueID uuid.UUI
 }
 
 const listMessagesAfter = `-- name: ListMessagesAfter :many
-SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, o.name AS operator_name
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, m.send_attempt, o.name AS operator_name
 FROM messages m LEFT JOIN operators o ON o.id = m.operator_id
 WHERE m.dialogue_id = $1 AND m.seq > $2
 ORDER BY m.seq LIMIT $3
@@ -512,6 +534,7 @@ func (q *Queries) ListMessagesAfter(ctx context.Context, db DBTX, arg ListMessag
 			&i.Message.CreatedAt,
 			&i.Message.PartsSent,
 			&i.Message.BegunAt,
+			&i.Message.SendAttempt,
 			&i.OperatorName,
 		); err != nil {
 			return nil, err
@@ -525,7 +548,7 @@ func (q *Queries) ListMessagesAfter(ctx context.Context, db DBTX, arg ListMessag
 }
 
 const listMessagesBefore = `-- name: ListMessagesBefore :many
-SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, o.name AS operator_name
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, m.send_attempt, o.name AS operator_name
 FROM messages m LEFT JOIN operators o ON o.id = m.operator_id
 WHERE m.dialogue_id = $1 AND m.seq < $2
 ORDER BY m.seq DESC LIMIT $3
@@ -573,6 +596,7 @@ func (q *Queries) ListMessagesBefore(ctx context.Context, db DBTX, arg ListMessa
 			&i.Message.CreatedAt,
 			&i.Message.PartsSent,
 			&i.Message.BegunAt,
+			&i.Message.SendAttempt,
 			&i.OperatorName,
 		); err != nil {
 			return nil, err
@@ -621,7 +645,7 @@ func (q *Queries) MarkReceived(ctx context.Context, db DBTX, arg MarkReceivedPar
 }
 
 const newestCustomerMessages = `-- name: NewestCustomerMessages :many
-SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') ORDER BY seq DESC LIMIT $2
+SELECT id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, error, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, parts_sent, begun_at, send_attempt FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') ORDER BY seq DESC LIMIT $2
 `
 
 type NewestCustomerMessagesParams struct {
@@ -660,6 +684,7 @@ func (q *Queries) NewestCustomerMessages(ctx context.Context, db DBTX, arg Newes
 			&i.CreatedAt,
 			&i.PartsSent,
 			&i.BegunAt,
+			&i.SendAttempt,
 		); err != nil {
 			return nil, err
 		}
@@ -672,7 +697,7 @@ func (q *Queries) NewestCustomerMessages(ctx context.Context, db DBTX, arg Newes
 }
 
 const nextOutgoing = `-- name: NextOutgoing :one
-SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.thread_key
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, m.send_attempt, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at, d.thread_key
 FROM messages m JOIN dialogues d ON d.id = m.dialogue_id JOIN channels c ON c.id = m.channel_id
 WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending') ORDER BY m.seq LIMIT 1
 `
@@ -708,6 +733,7 @@ func (q *Queries) NextOutgoing(ctx context.Context, db DBTX, dialogueID uuid.UUI
 		&i.Message.CreatedAt,
 		&i.Message.PartsSent,
 		&i.Message.BegunAt,
+		&i.Message.SendAttempt,
 		&i.Channel.ID,
 		&i.Channel.Kind,
 		&i.Channel.Slug,
@@ -724,18 +750,38 @@ func (q *Queries) NextOutgoing(ctx context.Context, db DBTX, dialogueID uuid.UUI
 	return i, err
 }
 
-const partSent = `-- name: PartSent :exec
-UPDATE messages SET parts_sent = $2 WHERE id = $1
+const operatorWroteAfter = `-- name: OperatorWroteAfter :one
+SELECT EXISTS (SELECT FROM messages WHERE dialogue_id = $1 AND author = 'operator' AND kind = 'text' AND seq > $2)
+`
+
+type OperatorWroteAfterParams struct {
+	DialogueID uuid.UUID
+	After      int64
+}
+
+func (q *Queries) OperatorWroteAfter(ctx context.Context, db DBTX, arg OperatorWroteAfterParams) (bool, error) {
+	row := db.QueryRow(ctx, operatorWroteAfter, arg.DialogueID, arg.After)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const partSent = `-- name: PartSent :execrows
+UPDATE messages SET parts_sent = $2 WHERE id = $1 AND send_attempt = $3 AND state = 'sending'
 `
 
 type PartSentParams struct {
-	ID        uuid.UUID
-	PartsSent int32
+	ID          uuid.UUID
+	PartsSent   int32
+	SendAttempt int32
 }
 
-func (q *Queries) PartSent(ctx context.Context, db DBTX, arg PartSentParams) error {
-	_, err := db.Exec(ctx, partSent, arg.ID, arg.PartsSent)
-	return err
+func (q *Queries) PartSent(ctx context.Context, db DBTX, arg PartSentParams) (int64, error) {
+	result, err := db.Exec(ctx, partSent, arg.ID, arg.PartsSent, arg.SendAttempt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const queueAgain = `-- name: QueueAgain :execrows
@@ -759,17 +805,16 @@ func (q *Queries) QueueAgain(ctx context.Context, db DBTX, arg QueueAgainParams)
 }
 
 const queuedBotAnswers = `-- name: QueuedBotAnswers :many
-SELECT m.id, t.from_seq, t.id AS turn_id FROM messages m JOIN turns t ON t.id = m.turn_id
-WHERE m.dialogue_id = $1 AND m.author = 'bot' AND m.state = 'queued' AND m.parts_sent = 0 ORDER BY m.seq
+SELECT m.id, m.dialogue_id, m.channel_id, m.episode_id, m.seq, m.author, m.kind, m.text, m.data, m.state, m.error, m.operator_id, m.turn_id, m.part, m.client_id, m.provider_message_id, m.raw, m.created_at, m.parts_sent, m.begun_at, m.send_attempt, t.id, t.dialogue_id, t.kind, t.state, t.epoch, t.from_seq, t.to_seq, t.operator_id, t.attempts, t.restarts, t.answer, t.handoff_reason, t.cause, t.error, t.model, t.prompt_version, t.prompt_tokens, t.completion_tokens, t.sources, t.request, t.response, t.started_at, t.finished_at, t.rounds, t.tokens_estimated, t.first_word_ms, t.model_ms, t.cost_micros, t.currency, t.tool_calls, t.cap, t.replayed_at, t.replayed_by, t.replay_outcome FROM messages m JOIN turns t ON t.id = m.turn_id
+WHERE m.dialogue_id = $1 AND m.author = 'bot' AND m.state = 'queued' AND m.operator_id IS NULL ORDER BY m.seq DESC
 `
 
 type QueuedBotAnswersRow struct {
-	ID      uuid.UUID
-	FromSeq int64
-	TurnID  uuid.UUID
+	Message Message
+	Turn    Turn
 }
 
-// Answers of the bot that were never handed to the provider.
+// Answers of the bot that wait to leave, newest first. One that an operator has decided to send is theirs.
 func (q *Queries) QueuedBotAnswers(ctx context.Context, db DBTX, dialogueID uuid.UUID) ([]QueuedBotAnswersRow, error) {
 	rows, err := db.Query(ctx, queuedBotAnswers, dialogueID)
 	if err != nil {
@@ -779,7 +824,63 @@ func (q *Queries) QueuedBotAnswers(ctx context.Context, db DBTX, dialogueID uuid
 	items := []QueuedBotAnswersRow{}
 	for rows.Next() {
 		var i QueuedBotAnswersRow
-		if err := rows.Scan(&i.ID, &i.FromSeq, &i.TurnID); err != nil {
+		if err := rows.Scan(
+			&i.Message.ID,
+			&i.Message.DialogueID,
+			&i.Message.ChannelID,
+			&i.Message.EpisodeID,
+			&i.Message.Seq,
+			&i.Message.Author,
+			&i.Message.Kind,
+			&i.Message.Text,
+			&i.Message.Data,
+			&i.Message.State,
+			&i.Message.Error,
+			&i.Message.OperatorID,
+			&i.Message.TurnID,
+			&i.Message.Part,
+			&i.Message.ClientID,
+			&i.Message.ProviderMessageID,
+			&i.Message.Raw,
+			&i.Message.CreatedAt,
+			&i.Message.PartsSent,
+			&i.Message.BegunAt,
+			&i.Message.SendAttempt,
+			&i.Turn.ID,
+			&i.Turn.DialogueID,
+			&i.Turn.Kind,
+			&i.Turn.State,
+			&i.Turn.Epoch,
+			&i.Turn.FromSeq,
+			&i.Turn.ToSeq,
+			&i.Turn.OperatorID,
+			&i.Turn.Attempts,
+			&i.Turn.Restarts,
+			&i.Turn.Answer,
+			&i.Turn.HandoffReason,
+			&i.Turn.Cause,
+			&i.Turn.Error,
+			&i.Turn.Model,
+			&i.Turn.PromptVersion,
+			&i.Turn.PromptTokens,
+			&i.Turn.CompletionTokens,
+			&i.Turn.Sources,
+			&i.Turn.Request,
+			&i.Turn.Response,
+			&i.Turn.StartedAt,
+			&i.Turn.FinishedAt,
+			&i.Turn.Rounds,
+			&i.Turn.TokensEstimated,
+			&i.Turn.FirstWordMs,
+			&i.Turn.ModelMs,
+			&i.Turn.CostMicros,
+			&i.Turn.Currency,
+			&i.Turn.ToolCalls,
+			&i.Turn.Cap,
+			&i.Turn.ReplayedAt,
+			&i.Turn.ReplayedBy,
+			&i.Turn.ReplayOutcome,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -19,6 +19,8 @@ type ApiToken struct {
 	OperatorID uuid.UUID
 	Name       string
 	CreatedAt  time.Time
+	Prefix     string
+	UsedAt     *time.Time
 }
 
 type Audit struct {
@@ -219,6 +221,7 @@ type Message struct {
 	CreatedAt         time.Time
 	PartsSent         int32
 	BegunAt           *time.Time
+	SendAttempt       int32
 }
 
 type Operator struct {
@@ -301,4 +304,5 @@ type WidgetSession struct {
 	ChannelID uuid.UUID
 	CreatedAt time.Time
 	SeenAt    time.Time
+	ExpiresAt time.Time
 }

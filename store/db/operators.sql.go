@@ -23,6 +23,30 @@ func (q *Queries) CountAdmins(ctx context.Context, db DBTX) (int64, error) {
 	return count, err
 }
 
+const deleteAPIToken = `-- name: DeleteAPIToken :one
+DELETE FROM api_tokens WHERE id = $1 AND operator_id = $2 RETURNING id, token_hash, operator_id, name, created_at, prefix, used_at
+`
+
+type DeleteAPITokenParams struct {
+	ID         uuid.UUID
+	OperatorID uuid.UUID
+}
+
+func (q *Queries) DeleteAPIToken(ctx context.Context, db DBTX, arg DeleteAPITokenParams) (ApiToken, error) {
+	row := db.QueryRow(ctx, deleteAPIToken, arg.ID, arg.OperatorID)
+	var i ApiToken
+	err := row.Scan(
+		&i.ID,
+		&i.TokenHash,
+		&i.OperatorID,
+		&i.Name,
+		&i.CreatedAt,
+		&i.Prefix,
+		&i.UsedAt,
+	)
+	return i, err
+}
+
 const deleteExpiredSessions = `-- name: DeleteExpiredSessions :exec
 DELETE FROM operator_sessions WHERE expires_at < now()
 `
@@ -32,22 +56,52 @@ func (q *Queries) DeleteExpiredSessions(ctx context.Context, db DBTX) error {
 	return err
 }
 
-const deleteOperatorSession = `-- name: DeleteOperatorSession :exec
-DELETE FROM operator_sessions WHERE token_hash = $1
+const deleteOperatorSession = `-- name: DeleteOperatorSession :one
+DELETE FROM operator_sessions WHERE token_hash = $1 RETURNING operator_id
 `
 
-func (q *Queries) DeleteOperatorSession(ctx context.Context, db DBTX, tokenHash []byte) error {
-	_, err := db.Exec(ctx, deleteOperatorSession, tokenHash)
-	return err
+func (q *Queries) DeleteOperatorSession(ctx context.Context, db DBTX, tokenHash []byte) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, deleteOperatorSession, tokenHash)
+	var operator_id uuid.UUID
+	err := row.Scan(&operator_id)
+	return operator_id, err
 }
 
-const deleteOperatorSessions = `-- name: DeleteOperatorSessions :exec
-DELETE FROM operator_sessions WHERE operator_id = $1
+const deleteOtherAPITokens = `-- name: DeleteOtherAPITokens :many
+DELETE FROM api_tokens WHERE operator_id = $1 AND token_hash IS DISTINCT FROM $2::bytea RETURNING id, token_hash, operator_id, name, created_at, prefix, used_at
 `
 
-func (q *Queries) DeleteOperatorSessions(ctx context.Context, db DBTX, operatorID uuid.UUID) error {
-	_, err := db.Exec(ctx, deleteOperatorSessions, operatorID)
-	return err
+type DeleteOtherAPITokensParams struct {
+	OperatorID uuid.UUID
+	Kept       []byte
+}
+
+func (q *Queries) DeleteOtherAPITokens(ctx context.Context, db DBTX, arg DeleteOtherAPITokensParams) ([]ApiToken, error) {
+	rows, err := db.Query(ctx, deleteOtherAPITokens, arg.OperatorID, arg.Kept)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ApiToken{}
+	for rows.Next() {
+		var i ApiToken
+		if err := rows.Scan(
+			&i.ID,
+			&i.TokenHash,
+			&i.OperatorID,
+			&i.Name,
+			&i.CreatedAt,
+			&i.Prefix,
+			&i.UsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getOperator = `-- name: GetOperator :one
@@ -70,20 +124,26 @@ func (q *Queries) GetOperator(ctx context.Context, db DBTX, id uuid.UUID) (Opera
 }
 
 const getOperatorByAPIToken = `-- name: GetOperatorByAPIToken :one
-SELECT o.id, o.email, o.name, o.role, o.password_hash, o.disabled_at, o.created_at FROM api_tokens t JOIN operators o ON o.id = t.operator_id WHERE t.token_hash = $1 AND o.disabled_at IS NULL
+SELECT o.id, o.email, o.name, o.role, o.password_hash, o.disabled_at, o.created_at, t.used_at FROM api_tokens t JOIN operators o ON o.id = t.operator_id WHERE t.token_hash = $1 AND o.disabled_at IS NULL
 `
 
-func (q *Queries) GetOperatorByAPIToken(ctx context.Context, db DBTX, tokenHash []byte) (Operator, error) {
+type GetOperatorByAPITokenRow struct {
+	Operator Operator
+	UsedAt   *time.Time
+}
+
+func (q *Queries) GetOperatorByAPIToken(ctx context.Context, db DBTX, tokenHash []byte) (GetOperatorByAPITokenRow, error) {
 	row := db.QueryRow(ctx, getOperatorByAPIToken, tokenHash)
-	var i Operator
+	var i GetOperatorByAPITokenRow
 	err := row.Scan(
-		&i.ID,
-		&i.Email,
-		&i.Name,
-		&i.Role,
-		&i.PasswordHash,
-		&i.DisabledAt,
-		&i.CreatedAt,
+		&i.Operator.ID,
+		&i.Operator.Email,
+		&i.Operator.Name,
+		&i.Operator.Role,
+		&i.Operator.PasswordHash,
+		&i.Operator.DisabledAt,
+		&i.Operator.CreatedAt,
+		&i.UsedAt,
 	)
 	return i, err
 }
@@ -128,7 +188,7 @@ func (q *Queries) GetOperatorBySession(ctx context.Context, db DBTX, tokenHash [
 }
 
 const insertAPIToken = `-- name: InsertAPIToken :exec
-INSERT INTO api_tokens (id, token_hash, operator_id, name) VALUES ($1, $2, $3, $4)
+INSERT INTO api_tokens (id, token_hash, operator_id, name, prefix) VALUES ($1, $2, $3, $4, $5)
 `
 
 type InsertAPITokenParams struct {
@@ -136,6 +196,7 @@ type InsertAPITokenParams struct {
 	TokenHash  []byte
 	OperatorID uuid.UUID
 	Name       string
+	Prefix     string
 }
 
 func (q *Queries) InsertAPIToken(ctx context.Context, db DBTX, arg InsertAPITokenParams) error {
@@ -144,6 +205,7 @@ func (q *Queries) InsertAPIToken(ctx context.Context, db DBTX, arg InsertAPIToke
 		arg.TokenHash,
 		arg.OperatorID,
 		arg.Name,
+		arg.Prefix,
 	)
 	return err
 }
@@ -196,6 +258,38 @@ func (q *Queries) InsertOperatorSession(ctx context.Context, db DBTX, arg Insert
 	return err
 }
 
+const listAPITokens = `-- name: ListAPITokens :many
+SELECT id, token_hash, operator_id, name, created_at, prefix, used_at FROM api_tokens WHERE operator_id = $1 ORDER BY created_at, id
+`
+
+func (q *Queries) ListAPITokens(ctx context.Context, db DBTX, operatorID uuid.UUID) ([]ApiToken, error) {
+	rows, err := db.Query(ctx, listAPITokens, operatorID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ApiToken{}
+	for rows.Next() {
+		var i ApiToken
+		if err := rows.Scan(
+			&i.ID,
+			&i.TokenHash,
+			&i.OperatorID,
+			&i.Name,
+			&i.CreatedAt,
+			&i.Prefix,
+			&i.UsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOperators = `-- name: ListOperators :many
 SELECT id, email, name, role, password_hash, disabled_at, created_at FROM operators WHERE disabled_at IS NULL ORDER BY name, id
 `
@@ -240,4 +334,47 @@ type SetPasswordParams struct {
 func (q *Queries) SetPassword(ctx context.Context, db DBTX, arg SetPasswordParams) error {
 	_, err := db.Exec(ctx, setPassword, arg.ID, arg.PasswordHash)
 	return err
+}
+
+const touchAPIToken = `-- name: TouchAPIToken :exec
+UPDATE api_tokens SET used_at = now() WHERE token_hash = $1
+`
+
+func (q *Queries) TouchAPIToken(ctx context.Context, db DBTX, tokenHash []byte) error {
+	_, err := db.Exec(ctx, touchAPIToken, tokenHash)
+	return err
+}
+
+const validLogins = `-- name: ValidLogins :many
+SELECT s.token_hash, o.role FROM operator_sessions s JOIN operators o ON o.id = s.operator_id
+WHERE s.token_hash = ANY($1::bytea[]) AND s.expires_at > now() AND o.disabled_at IS NULL
+UNION ALL
+SELECT t.token_hash, o.role FROM api_tokens t JOIN operators o ON o.id = t.operator_id
+WHERE t.token_hash = ANY($1::bytea[]) AND o.disabled_at IS NULL
+`
+
+type ValidLoginsRow struct {
+	TokenHash []byte
+	Role      string
+}
+
+// Which of these sessions and API tokens still let somebody in, and with what rights.
+func (q *Queries) ValidLogins(ctx context.Context, db DBTX, tokenHashes [][]byte) ([]ValidLoginsRow, error) {
+	rows, err := db.Query(ctx, validLogins, tokenHashes)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ValidLoginsRow{}
+	for rows.Next() {
+		var i ValidLoginsRow
+		if err := rows.Scan(&i.TokenHash, &i.Role); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

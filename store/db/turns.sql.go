@@ -112,9 +112,26 @@ func (q *Queries) CountAttempt(ctx context.Context, db DBTX, arg CountAttemptPar
 }
 
 const dayUsage = `-- name: DayUsage :one
-SELECT coalesce(sum(calls), 0)::bigint AS calls, coalesce(sum(tokens), 0)::bigint AS tokens, coalesce(sum(cost_micros), 0)::bigint AS cost_micros
-FROM bot_usage WHERE day = $1
+WITH used AS (
+    SELECT coalesce(sum(calls) FILTER (WHERE day = $1::date), 0)::bigint AS calls,
+           coalesce(sum(tokens) FILTER (WHERE day = $1::date), 0)::bigint AS tokens,
+           coalesce(sum(cost_micros) FILTER (WHERE day = $1::date), 0)::bigint AS cost_micros,
+           coalesce(sum(tokens) / nullif(sum(calls), 0), 0)::bigint AS call_tokens,
+           coalesce(sum(cost_micros) / nullif(sum(calls), 0), 0)::bigint AS call_cost_micros
+    FROM bot_usage WHERE day BETWEEN $1::date - 1 AND $1::date
+), running AS (
+    SELECT count(*) AS n FROM turns
+    WHERE state = 'running' AND started_at > now() - $2::interval AND id <> $3
+)
+SELECT (calls + n)::bigint AS calls, (tokens + n * call_tokens)::bigint AS tokens, (cost_micros + n * call_cost_micros)::bigint AS cost_micros
+FROM used, running
 `
+
+type DayUsageParams struct {
+	Day     pgtype.Date
+	Longest time.Duration
+	TurnID  uuid.UUID
+}
 
 type DayUsageRow struct {
 	Calls      int64
@@ -122,8 +139,10 @@ type DayUsageRow struct {
 	CostMicros int64
 }
 
-func (q *Queries) DayUsage(ctx context.Context, db DBTX, day pgtype.Date) (DayUsageRow, error) {
-	row := db.QueryRow(ctx, dayUsage, day)
+// What a day has used, and what the answers that are being worded, besides this turn, will have used: each about as much
+// as a call of the last two days.
+func (q *Queries) DayUsage(ctx context.Context, db DBTX, arg DayUsageParams) (DayUsageRow, error) {
+	row := db.QueryRow(ctx, dayUsage, arg.Day, arg.Longest, arg.TurnID)
 	var i DayUsageRow
 	err := row.Scan(&i.Calls, &i.Tokens, &i.CostMicros)
 	return i, err

@@ -418,7 +418,7 @@ func TestFollowerReconnects(t *testing.T) {
 	start(t, NewSequencer(pool, 0, log).Run)
 	sink := newFakeSink()
 	heard := make(chan string, 100)
-	start(t, NewFollower(pool, sink, map[string]func(string){"other": func(p string) { heard <- p }}, log).Run)
+	start(t, NewFollower(pool, sink, map[string]Listener{"other": {Notified: func(p string) { heard <- p }}}, log).Run)
 	listener := func() (pid int) {
 		_ = pool.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity
 			WHERE application_name = 'parley follower' AND datname = current_database() AND query LIKE 'LISTEN%'`).Scan(&pid)

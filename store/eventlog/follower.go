@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"sync/atomic"
@@ -33,26 +34,31 @@ type Sink interface {
 	Reset(head int64)
 }
 
-// Follower reads the log as it grows, on every node that serves streams. It
-// keeps one connection that LISTENs, for itself and for the handlers of other
-// notifications; rows are read through the pool.
-type Follower struct {
-	pool     *pgxpool.Pool
-	sink     Sink
-	log      *slog.Logger
-	handlers map[string]func(payload string)
-	grew     chan struct{}
-	readAt   atomic.Int64 // when the log was last read, in Unix nanoseconds
+// Listener takes what is notified on one NOTIFY channel. Its functions must not block.
+type Listener struct {
+	Notified func(payload string)
+	// Missed says that notifications may have been lost until now, and are not from now on: when listening begins, and
+	// whenever it has been interrupted. Nil: nothing is lost by that.
+	Missed func()
 }
 
-// NewFollower makes a Follower. The handlers, by NOTIFY channel, are called with
-// what is notified there; they must not block. Notifications can be lost.
-func NewFollower(pool *pgxpool.Pool, sink Sink, handlers map[string]func(payload string), log *slog.Logger) *Follower {
-	f := &Follower{pool: pool, sink: sink, log: log, handlers: map[string]func(string){}, grew: make(chan struct{}, 1)}
-	for channel, handle := range handlers {
-		f.handlers[channel] = handle
-	}
-	f.handlers[eventsChannel] = func(string) { f.signal() }
+// Follower reads the log as it grows, on every node that serves streams. It
+// keeps one connection that LISTENs, for itself and for the listeners to other
+// notifications; rows are read through the pool.
+type Follower struct {
+	pool      *pgxpool.Pool
+	sink      Sink
+	log       *slog.Logger
+	listeners map[string]Listener
+	grew      chan struct{}
+	readAt    atomic.Int64 // when the log was last read, in Unix nanoseconds
+}
+
+// NewFollower makes a Follower, with listeners by NOTIFY channel.
+func NewFollower(pool *pgxpool.Pool, sink Sink, listeners map[string]Listener, log *slog.Logger) *Follower {
+	f := &Follower{pool: pool, sink: sink, log: log, listeners: map[string]Listener{}, grew: make(chan struct{}, 1)}
+	maps.Copy(f.listeners, listeners)
+	f.listeners[eventsChannel] = Listener{Notified: func(string) { f.signal() }, Missed: f.signal}
 	return f
 }
 
@@ -194,21 +200,24 @@ func (f *Follower) listen(ctx context.Context) {
 
 func (f *Follower) listenOnce(ctx context.Context) error {
 	conn, err := dedicated(ctx, f.pool, "follower", func(n *pgconn.Notification) {
-		if handle := f.handlers[n.Channel]; handle != nil {
-			handle(n.Payload)
+		if l, ok := f.listeners[n.Channel]; ok {
+			l.Notified(n.Payload)
 		}
 	})
 	if err != nil {
 		return err
 	}
 	defer closeConn(conn)
-	for channel := range f.handlers {
+	for channel := range f.listeners {
 		if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 			return fmt.Errorf("listen to %s: %w", channel, err)
 		}
 	}
-	f.signal() // what was notified while nobody listened
-
+	for _, l := range f.listeners {
+		if l.Missed != nil {
+			l.Missed()
+		}
+	}
 	for {
 		notified, err := await(ctx, conn, pingEvery)
 		if err != nil || ctx.Err() != nil {

@@ -24,29 +24,34 @@ WHERE id = $1 AND problem IS DISTINCT FROM sqlc.narg(problem)::text;
 -- name: EnsureChannel :exec
 INSERT INTO channels (id, kind, slug, name) VALUES ($1, $2, $3, $4) ON CONFLICT (slug) DO NOTHING;
 
--- name: GetBotProfile :one
-SELECT profile FROM bot_profile;
-
 -- name: EnsureBotProfile :exec
 INSERT INTO bot_profile (profile) VALUES ($1) ON CONFLICT (singleton) DO NOTHING;
 
 -- name: InsertDeadLetter :exec
-INSERT INTO dead_letters (id, channel_id, reason, body) VALUES ($1, $2, $3, $4);
+INSERT INTO dead_letters (id, channel_id, reason, body) VALUES ($1, $2, $3, $4) ON CONFLICT (channel_id, sha256(body)) DO NOTHING;
 
 -- name: ListDeadLetters :many
-SELECT sqlc.embed(x), sqlc.embed(c) FROM dead_letters x JOIN channels c ON c.id = x.channel_id
+-- Of bodies no more than is shown: a page of whole ones may be hundreds of megabytes.
+SELECT x.id, x.reason, substring(x.body FROM 1 FOR sqlc.arg(shown_bytes)::int)::bytea AS body, x.received_at, sqlc.embed(c)
+FROM dead_letters x JOIN channels c ON c.id = x.channel_id
 WHERE sqlc.narg(before_at)::timestamptz IS NULL OR (x.received_at, x.id) < (sqlc.narg(before_at)::timestamptz, sqlc.narg(before_id)::uuid)
 ORDER BY x.received_at DESC, x.id DESC LIMIT sqlc.arg(page);
 
 -- name: InsertWidgetSession :exec
-INSERT INTO widget_sessions (token_hash, id, channel_id) VALUES ($1, $2, $3);
+INSERT INTO widget_sessions (token_hash, id, channel_id, expires_at) VALUES ($1, $2, $3, $4);
 
 -- name: GetWidgetSession :one
 -- The session of a token, and the dialogue that its first message began.
 SELECT sqlc.embed(s), sqlc.embed(c), d.id AS dialogue_id
 FROM widget_sessions s JOIN channels c ON c.id = s.channel_id
 LEFT JOIN dialogues d ON d.channel_id = s.channel_id AND d.thread_key = s.id::text
-WHERE s.token_hash = $1 AND s.seen_at > sqlc.arg(not_before);
+WHERE s.token_hash = $1 AND s.expires_at > now();
 
 -- name: TouchWidgetSession :exec
-UPDATE widget_sessions SET seen_at = now() WHERE token_hash = $1;
+UPDATE widget_sessions SET seen_at = now(), expires_at = $2 WHERE token_hash = $1;
+
+-- name: DeleteExpiredWidgetSessions :execrows
+-- Those that another node is just deleting are left to it.
+DELETE FROM widget_sessions WHERE token_hash IN (
+    SELECT s.token_hash FROM widget_sessions s WHERE s.expires_at < sqlc.arg(before)::timestamptz
+    ORDER BY s.expires_at LIMIT sqlc.arg(page) FOR UPDATE SKIP LOCKED);

@@ -1,6 +1,6 @@
 -- name: InsertMessage :one
-INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, begun_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, CASE $10::text WHEN 'sending' THEN $17::timestamptz END)
+INSERT INTO messages (id, dialogue_id, channel_id, episode_id, seq, author, kind, text, data, state, operator_id, turn_id, part, client_id, provider_message_id, raw, created_at, begun_at, send_attempt)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, CASE $10::text WHEN 'sending' THEN $17::timestamptz END, CASE $10::text WHEN 'sending' THEN 1 ELSE 0 END)
 RETURNING *;
 
 -- name: FindInbound :one
@@ -60,12 +60,16 @@ WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending') ORDER BY m.seq LIM
 SELECT sqlc.embed(t), sqlc.embed(c), d.thread_key
 FROM turns t JOIN dialogues d ON d.id = t.dialogue_id JOIN channels c ON c.id = d.channel_id WHERE t.id = $1;
 
--- name: BeginSending :execrows
+-- name: BeginSending :one
 -- Only one of several attempts begins.
-UPDATE messages SET state = 'sending', begun_at = clock_timestamp(), error = NULL WHERE id = $1 AND state = 'queued';
+UPDATE messages SET state = 'sending', begun_at = clock_timestamp(), send_attempt = send_attempt + 1, error = NULL
+WHERE id = $1 AND state = 'queued' RETURNING send_attempt;
 
--- name: PartSent :exec
-UPDATE messages SET parts_sent = $2 WHERE id = $1;
+-- name: PartSent :execrows
+UPDATE messages SET parts_sent = $2 WHERE id = $1 AND send_attempt = $3 AND state = 'sending';
+
+-- name: BeginPart :execrows
+UPDATE messages SET begun_at = clock_timestamp() WHERE id = $1 AND send_attempt = $2 AND state = 'sending';
 
 -- name: SetMessageState :execrows
 -- States never go backwards: what the provider has taken stays sent, whatever an attempt that knew less says later.
@@ -83,9 +87,12 @@ UPDATE messages SET state = 'queued', error = NULL, operator_id = coalesce(opera
 WHERE id = sqlc.arg(id) AND state IN ('failed', 'unconfirmed');
 
 -- name: QueuedBotAnswers :many
--- Answers of the bot that were never handed to the provider.
-SELECT m.id, t.from_seq, t.id AS turn_id FROM messages m JOIN turns t ON t.id = m.turn_id
-WHERE m.dialogue_id = $1 AND m.author = 'bot' AND m.state = 'queued' AND m.parts_sent = 0 ORDER BY m.seq;
+-- Answers of the bot that wait to leave, newest first. One that an operator has decided to send is theirs.
+SELECT sqlc.embed(m), sqlc.embed(t) FROM messages m JOIN turns t ON t.id = m.turn_id
+WHERE m.dialogue_id = $1 AND m.author = 'bot' AND m.state = 'queued' AND m.operator_id IS NULL ORDER BY m.seq DESC;
+
+-- name: OperatorWroteAfter :one
+SELECT EXISTS (SELECT FROM messages WHERE dialogue_id = $1 AND author = 'operator' AND kind = 'text' AND seq > sqlc.arg(after));
 
 -- name: EditMessage :exec
 UPDATE messages SET text = $2, data = $3 WHERE id = $1;

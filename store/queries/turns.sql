@@ -53,8 +53,21 @@ UPDATE turns SET
 WHERE id = sqlc.narg(turn_id)::uuid;
 
 -- name: DayUsage :one
-SELECT coalesce(sum(calls), 0)::bigint AS calls, coalesce(sum(tokens), 0)::bigint AS tokens, coalesce(sum(cost_micros), 0)::bigint AS cost_micros
-FROM bot_usage WHERE day = $1;
+-- What a day has used, and what the answers that are being worded, besides this turn, will have used: each about as much
+-- as a call of the last two days.
+WITH used AS (
+    SELECT coalesce(sum(calls) FILTER (WHERE day = sqlc.arg(day)::date), 0)::bigint AS calls,
+           coalesce(sum(tokens) FILTER (WHERE day = sqlc.arg(day)::date), 0)::bigint AS tokens,
+           coalesce(sum(cost_micros) FILTER (WHERE day = sqlc.arg(day)::date), 0)::bigint AS cost_micros,
+           coalesce(sum(tokens) / nullif(sum(calls), 0), 0)::bigint AS call_tokens,
+           coalesce(sum(cost_micros) / nullif(sum(calls), 0), 0)::bigint AS call_cost_micros
+    FROM bot_usage WHERE day BETWEEN sqlc.arg(day)::date - 1 AND sqlc.arg(day)::date
+), running AS (
+    SELECT count(*) AS n FROM turns
+    WHERE state = 'running' AND started_at > now() - sqlc.arg(longest)::interval AND id <> sqlc.arg(turn_id)
+)
+SELECT (calls + n)::bigint AS calls, (tokens + n * call_tokens)::bigint AS tokens, (cost_micros + n * call_cost_micros)::bigint AS cost_micros
+FROM used, running;
 
 -- name: BotState :one
 -- What the bot goes by besides the messages: the shop's settings, what the older part of the dialogue came to, and how

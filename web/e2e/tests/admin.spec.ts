@@ -178,7 +178,7 @@ test("an operator who is no admin is not offered it, and is told so at the addre
   const { page, ...timur } = await Operator.atWork(browser, {}, await deskOf(browser, operator));
   await expect(page.getByRole("navigation", { name: "Разделы" })).toBeVisible();
   await expect(failuresLink(page)).toHaveCount(0);
-  for (const section of ["failed-answers", "audit", "dead-letters"]) {
+  for (const section of ["failed-answers", "answers", "audit", "dead-letters"]) {
     await page.goto(`${product.url}/#${section}`);
     await expect(page.getByText("Эта страница только для администраторов")).toBeVisible();
   }
@@ -210,7 +210,7 @@ async function settle(page: Page): Promise<void> {
   await expect(page.getByText("Никто не ждёт")).toBeVisible();
 }
 
-const sections = { audit: "Журнал действий", "dead-letters": "Непонятые сообщения от каналов" };
+const sections = { answers: "Ответы бота", audit: "Журнал действий", "dead-letters": "Непонятые сообщения от каналов" };
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`no barriers on the pages of admins, ${colorScheme}`, async ({ browser }) => {
@@ -225,8 +225,9 @@ for (const colorScheme of ["light", "dark"] as const) {
     expect(await barriers(page), "failed answers").toEqual([]);
     await settle(page);
     for (const [section, title] of Object.entries(sections)) {
-      await page.getByRole("link", { name: title }).click();
+      await page.getByRole("link", { name: title, exact: true }).click();
       await expect(page.getByRole("heading", { name: title })).toBeVisible();
+      if (section === "answers") await expect(page.getByTestId("bot-turn").first()).toBeVisible();
       if (section === "audit") await expect(page.getByTestId("audit-entry").first()).toBeVisible();
       expect(await barriers(page), section).toEqual([]);
     }
@@ -256,7 +257,7 @@ const languages = {
 };
 
 for (const [language, words] of Object.entries(languages)) {
-  test(`the failed answers in ${language}`, async ({ browser }, info) => {
+  test(`the bot's answers, failed and all, in ${language}`, async ({ browser }, info) => {
     const atWork = await Operator.atWork(browser, {}, desk);
     await failuresLink(atWork.page).click();
     await fail(atWork.page, words.questions);
@@ -268,6 +269,9 @@ for (const [language, words] of Object.entries(languages)) {
     await expect(row.getByTestId("trial")).toContainText(words.answer);
     await page.mouse.move(1200, 700);
     await picture(page, `failed-answers-${language}-light`, info);
+    await page.goto(`${product.url}/#answers`);
+    await expect(page.getByTestId("bot-turn").first()).toContainText(words.questions[2]!);
+    await picture(page, `answers-${language}-light`, info);
     await looking.context.close();
     await settle(atWork.page);
     await atWork.leave();

@@ -6,7 +6,7 @@ it("knows its addresses", () => {
   expect(parseRoute("/")).toEqual({ page: "inbox", dialogueID: null });
   expect(parseRoute("/d/01956F3A-0000-7000-8000-00000000000a")).toEqual({ page: "inbox", dialogueID: "01956f3a-0000-7000-8000-00000000000a" });
   expect(parseRoute("/login")).toEqual({ page: "login" });
-  for (const section of ["failed-answers", "audit", "dead-letters"]) expect(parseRoute(`/#${section}`)).toEqual({ page: "admin", section });
+  for (const section of ["failed-answers", "answers", "audit", "dead-letters"]) expect(parseRoute(`/#${section}`)).toEqual({ page: "admin", section });
   expect(parseRoute("/#else")).toEqual({ page: "inbox", dialogueID: null });
   expect(parseRoute("/d/else")).toEqual({ page: "inbox", dialogueID: null });
 });

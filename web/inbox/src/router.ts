@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from "react";
 
 /** The pages of admins, in the order in which they are offered. */
-export const adminSections = ["failed-answers", "audit", "dead-letters"] as const;
+export const adminSections = ["failed-answers", "answers", "audit", "dead-letters"] as const;
 export type AdminSection = (typeof adminSections)[number];
 
 export type Route = { page: "inbox"; dialogueID: string | null } | { page: "login" } | { page: "admin"; section: AdminSection };

@@ -6,13 +6,14 @@ import { useTranslation } from "react-i18next";
 import { type AdminSection, adminPath, adminSections, navigate } from "../router";
 import { useMe } from "../session/session";
 import { Link } from "../shell/link";
+import { AnswersPage } from "./answers/page";
 import { AuditPage } from "./audit/page";
 import { DeadLettersPage } from "./dead-letters";
 import { Empty } from "./empty";
 import { FailuresPage } from "./failures/page";
 import classes from "./page.module.css";
 
-const pages = { "failed-answers": FailuresPage, audit: AuditPage, "dead-letters": DeadLettersPage };
+const pages = { "failed-answers": FailuresPage, answers: AnswersPage, audit: AuditPage, "dead-letters": DeadLettersPage };
 
 export function AdminPage({ section }: { section: AdminSection }) {
   const { t } = useTranslation();

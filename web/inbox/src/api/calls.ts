@@ -5,7 +5,7 @@ import type { Mode, Replayed, Tried } from "./types";
 
 type Query<P extends "/api/v1/dialogues" | "/api/v1/turns" | "/api/v1/audit"> = NonNullable<paths[P]["get"]["parameters"]["query"]>;
 export type DialogueQuery = Query<"/api/v1/dialogues">;
-export type FailureQuery = Query<"/api/v1/turns">;
+export type TurnQuery = Query<"/api/v1/turns">;
 export type AuditQuery = Query<"/api/v1/audit">;
 
 export const api = {
@@ -32,7 +32,7 @@ export const api = {
   suggest: (id: string, signal?: AbortSignal) => call("post", "/api/v1/dialogues/{id}/suggestion", { path: { id }, signal }),
   turn: (id: string) => call("get", "/api/v1/turns/{id}", { path: { id } }),
 
-  failures: (query: FailureQuery, signal?: AbortSignal) => call("get", "/api/v1/turns", { query: { state: "failed", ...query }, signal }),
+  turns: (query: TurnQuery, signal?: AbortSignal) => call("get", "/api/v1/turns", { query, signal }),
   failureCounts: () => call("get", "/api/v1/failures", {}),
   tryTurn: async (id: string) => (await call("post", "/api/v1/turns/{id}/replay", { path: { id }, body: { dry_run: true } })) as Tried,
   replayTurn: async (id: string) => (await call("post", "/api/v1/turns/{id}/replay", { path: { id }, body: { dry_run: false } })) as Replayed,

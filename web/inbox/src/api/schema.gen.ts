@@ -13,6 +13,7 @@ export interface paths {
         };
         get: operations["getSession"];
         put?: never;
+        /** @description Sent as application/json; a browser's login must come from our own pages. */
         post: operations["login"];
         delete: operations["logout"];
         options?: never;
@@ -220,7 +221,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** @description How the bot came to an answer. */
+        /** @description How the bot came to an answer. What the model was sent and answered, word for word, is for admins. */
         get: operations["getTurn"];
         put?: never;
         post?: never;
@@ -237,7 +238,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Admins only. Answers of the bot that came to nothing, newest first. */
+        /** @description Admins only. What the bot was asked, and what came of it, newest first. */
         get: operations["listTurns"];
         put?: never;
         post?: never;
@@ -279,7 +280,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Admins only. Replays the failed answers of a filter whose customers still wait, oldest first, at most 200 a call. Those that a human has taken on are skipped. */
+        /** @description Admins only. Replays the failed answers of a filter whose customers still wait, the longest waiting first, at most 200 a call. Those that a human has taken on are skipped. */
         post: operations["replayTurns"];
         delete?: never;
         options?: never;
@@ -426,7 +427,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** @description Gives whoever asks another password. All their other sessions end. */
+        /** @description Gives whoever asks another password. All their other sessions and API tokens end. */
         put: operations["putOwnPassword"];
         post?: never;
         delete?: never;
@@ -445,7 +446,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** @description Admins only. What is left out stays. Who is disabled, or gets another password or role, is logged out everywhere at once. 409: the only admin cannot be disabled or become an operator. */
+        /** @description Admins only. What is left out stays. Who is disabled, or gets another password or role, is logged out of all browsers; another password also ends their API tokens. 409: the only admin cannot be disabled or become an operator. */
         put: operations["putOperator"];
         post?: never;
         delete?: never;
@@ -478,7 +479,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Admins only: webhook bodies that could not be understood, newest first. */
+        /** @description Admins only. Webhook bodies that could not be understood, newest first; of each body the first 64 KiB. */
         get: operations["listDeadLetters"];
         put?: never;
         post?: never;
@@ -1022,17 +1023,17 @@ export interface components {
             tool_calls: {
                 [key: string]: unknown;
             }[];
-            /** @description what the model's server was sent */
+            /** @description what the model's server was sent; null for operators who are no admins */
             request: unknown;
-            /** @description what it answered */
+            /** @description what it answered; null for operators who are no admins */
             response: unknown;
             replay: components["schemas"]["Replay"] | null;
         };
-        FailedTurn: components["schemas"]["Turn"] & {
+        ListedTurn: components["schemas"]["Turn"] & {
             dialogue: components["schemas"]["Dialogue"];
-            /** @description the newest message that it should have answered */
+            /** @description the newest message that it answered, or should have */
             question: string;
-            /** @description the customer still waits */
+            /** @description it failed and the customer still waits */
             open: boolean;
             replay: components["schemas"]["Replay"] | null;
         };
@@ -1069,13 +1070,13 @@ export interface components {
             at: string;
             actor: {
                 /** @enum {string} */
-                kind: "operator" | "command" | "bot";
+                kind: "operator" | "command" | "bot" | "customer";
                 /** Format: uuid */
                 id: string | null;
                 name: string;
             };
             /** @enum {string} */
-            action: "taken_over" | "returned_to_bot" | "turn_replayed" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "bot_changed";
+            action: "handed_off" | "taken_over" | "returned_to_bot" | "turn_replayed" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "api_token_revoked" | "bot_changed";
             object: {
                 /** @enum {string} */
                 kind: "dialogue" | "channel" | "operator" | "bot";
@@ -1560,11 +1561,21 @@ export interface operations {
     listTurns: {
         parameters: {
             query?: {
-                state?: "failed";
+                /** @description an answer to the customer or a draft for an operator; both when not given */
+                kind?: "reply" | "suggestion";
+                state?: "running" | "drafted" | "answered" | "handed_off" | "failed" | "superseded";
+                /** @description why it failed */
                 cause?: string;
                 /** @description id or slug */
                 channel?: string;
-                /** @description only those whose customers still wait */
+                dialogue?: string;
+                /** @description of the bot */
+                prompt_version?: string;
+                model?: string;
+                /** @description when it began */
+                from?: string;
+                to?: string;
+                /** @description only failed answers whose customers still wait */
                 open?: boolean;
                 cursor?: components["parameters"]["Cursor"];
                 limit?: components["parameters"]["Limit"];
@@ -1582,7 +1593,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        turns: components["schemas"]["FailedTurn"][];
+                        turns: components["schemas"]["ListedTurn"][];
                         next_cursor: string | null;
                     };
                 };

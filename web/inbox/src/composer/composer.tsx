@@ -39,7 +39,7 @@ export function Composer({ dialogue, ref }: { dialogue: Dialogue; ref?: Ref<Comp
   const send = () => {
     if (!canSend) return;
     live.outbox.add({ dialogueID: dialogue.id, kind: draft.kind, text: draft.text.trim(), suggestionID: note ? null : (draft.suggestion?.turnID ?? null) });
-    change({ ...emptyDraft, kind: draft.kind });
+    change(emptyDraft); // after a note too: what comes next is for the customer, unless it is said to be a note again
     suggestion.forgetOutcome();
     input.current?.focus();
   };

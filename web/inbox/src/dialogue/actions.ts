@@ -20,6 +20,9 @@ export interface DialogueActions {
   markUnread(): Promise<void>;
 }
 
+/** The bot does not hold it, and no operator has taken it. */
+export const waitsForAnybody = ({ mode, assignee }: Dialogue) => mode === "operator" && assignee === null;
+
 export function useDialogueActions(dialogue: Dialogue, onUnread: () => void): DialogueActions {
   const { t } = useTranslation();
   const store = useStore();
@@ -32,7 +35,18 @@ export function useDialogueActions(dialogue: Dialogue, onUnread: () => void): Di
   const say = useCallback((message: string) => notifications.show({ ...calm, id: `dialogue-${id}`, message, closeButtonProps: { "aria-label": closeLabel } }), [id, closeLabel]);
   const take = (updated: Dialogue) => store.dispatch({ type: "dialogues", dialogues: [updated] });
 
+  const takeIt = async () => {
+    try {
+      take(await api.assign(id, me.id));
+      say(t("header.taken"));
+    } catch (error) {
+      showProblem(error);
+    }
+  };
+
   const setMode = async (mode: Mode) => {
+    // Whoever turns to the operators' side of a dialogue that waits for any of them is the one.
+    if (mode === "operator" && waitsForAnybody(dialogue)) return takeIt();
     if (switching !== null || dialogue.mode === mode) return;
     setSwitching(mode);
     try {
@@ -63,14 +77,7 @@ export function useDialogueActions(dialogue: Dialogue, onUnread: () => void): Di
     switching,
     setMode,
     toggleStatus: () => setStatus(status === "closed" ? "open" : "closed", true),
-    take: async () => {
-      try {
-        take(await api.assign(id, me.id));
-        say(t("header.taken"));
-      } catch (error) {
-        showProblem(error);
-      }
-    },
+    take: takeIt,
     markUnread: async () => {
       if (customerSeq === 0) return;
       onUnread();

@@ -30,7 +30,7 @@ export function ModeSwitch({ dialogue, switching, onSwitch }: ModeSwitchProps) {
           data-half={half}
           data-active={mode === half || undefined}
           aria-pressed={mode === half}
-          title={mode === half ? undefined : action}
+          title={mode !== half ? action : half === "operator" && assignee === null ? t("header.take") : undefined}
           onClick={() => onSwitch(half)}
         >
           {switching === half ? <Loader size={20} color="currentcolor" /> : <Icon size={22} stroke={1.7} aria-hidden />}

@@ -14,7 +14,7 @@ import { useHotkeys } from "../shell/keyboard";
 import { useProblemText } from "../shell/problem";
 import { usePanelChoice } from "../shell/settings";
 import { useSelected, useStore } from "../store/store";
-import { useDialogueActions } from "./actions";
+import { useDialogueActions, waitsForAnybody } from "./actions";
 import { Header } from "./header";
 import noneClasses from "./none.module.css";
 import classes from "./page.module.css";
@@ -78,7 +78,7 @@ function OpenDialogue({ dialogue, detail, narrow }: { dialogue: Dialogue; detail
     N: () => composer.current?.focus("note"),
     G: () => composer.current?.suggest(),
     "Mod+J": () => composer.current?.suggest(),
-    B: () => void actions.setMode(dialogue.mode === "bot" ? "operator" : "bot"),
+    B: () => void actions.setMode(dialogue.mode === "bot" || waitsForAnybody(dialogue) ? "operator" : "bot"),
     E: () => void actions.toggleStatus(),
     U: () => void actions.markUnread(),
     I: togglePanel,

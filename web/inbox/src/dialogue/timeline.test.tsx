@@ -14,6 +14,9 @@ it.each<["ru" | "kk" | "en", TimelineEvent, string]>([
   ["ru", { type: "replayed" }, "Бот пробует ответить ещё раз"],
   ["ru", { type: "closed", detail: "silence" }, "Диалог закрыт: в нём давно никто не писал"],
   ["kk", { type: "closed", detail: "silence" }, "Диалог жабылды: көптен бері ешкім жазбады"],
+  ["ru", { type: "returned_to_bot", detail: "message" }, "Клиент написал снова: отвечает бот"],
+  ["kk", { type: "returned_to_bot", detail: "message" }, "Клиент қайта жазды: бот жауап береді"],
+  ["en", { type: "returned_to_bot", detail: "message" }, "The customer has written again: the bot answers from here on"],
   ["en", { type: "closed", detail: "silence" }, "Dialogue closed: nobody has written for a long time"],
 ])("says in %s what happened: %j", async (language, data, text) => {
   await renderInbox(<TimelineLine message={message(1, { kind: "event", author: "system", text: "", data })} />, { language });

@@ -26,6 +26,7 @@ export function useTimelineText(): (message: Message) => string {
         if (data.reason === "phone_reply") return t("timeline.takenOverPhone");
         return name ? t("timeline.takenOver", { name }) : t("timeline.takenOverNobody");
       case "returned_to_bot":
+        if (data.detail === "message") return t("timeline.returnedByMessage");
         return name ? t("timeline.returnedBy", { name }) : t("timeline.returned");
       case "blocked":
       case "unblocked":

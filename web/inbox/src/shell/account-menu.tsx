@@ -1,5 +1,5 @@
 import { Avatar, Button, Group, type MantineColorScheme, Menu, Modal, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { IconHistory, IconKeyboard, IconLogout, IconMailQuestion, IconMessageReport } from "@tabler/icons-react";
+import { IconHistory, IconKeyboard, IconLogout, IconMailQuestion, IconMessageReport, IconMessages } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { chooseLanguage, type Language, languages } from "../i18n";
@@ -8,7 +8,7 @@ import { useLogout, useMe } from "../session/session";
 import { useSelected } from "../store/store";
 import classes from "./rail.module.css";
 
-const sectionIcons = { "failed-answers": IconMessageReport, audit: IconHistory, "dead-letters": IconMailQuestion };
+const sectionIcons = { "failed-answers": IconMessageReport, answers: IconMessages, audit: IconHistory, "dead-letters": IconMailQuestion };
 const schemes: MantineColorScheme[] = ["auto", "light", "dark"];
 
 export function AccountMenu({ onHelp }: { onHelp(): void }) {

@@ -1,5 +1,5 @@
 // Things to test with, complete by default.
-import type { AuditEntry, Dialogue, FailedTurn, Message, Operator, TurnDetail } from "../api/types";
+import type { AuditEntry, Dialogue, ListedTurn, Message, Operator, TurnDetail } from "../api/types";
 
 export const me: Operator = { id: "00000000-0000-7000-8000-0000000000aa", email: "aigul@example.kz", name: "Айгуль", role: "operator" };
 export const colleague: Operator = { id: "00000000-0000-7000-8000-0000000000bb", email: "timur@example.kz", name: "Тимур", role: "operator" };
@@ -86,7 +86,7 @@ export function turn(number: number, change: Partial<TurnDetail> = {}): TurnDeta
   };
 }
 
-export function failedTurn(number: number, change: Partial<FailedTurn> = {}): FailedTurn {
+export function failedTurn(number: number, change: Partial<ListedTurn> = {}): ListedTurn {
   return {
     ...turn(number, { state: "failed", answer: null, cause: "bad_key", error: "401 Unauthorized", handoff_reason: "bot_error" }),
     dialogue: dialogue(number, { mode: "operator", handoff_reason: "bot_error", waiting_since: at(0, 2) }),

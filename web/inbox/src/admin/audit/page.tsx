@@ -9,8 +9,9 @@ import { ChoiceChip } from "../../shell/chip";
 import chips from "../../shell/chip.module.css";
 import { Empty } from "../empty";
 import { Listing } from "../listing";
+import { periods } from "../period";
 import { Days } from "./days";
-import { type AuditFilter, periods, toQuery } from "./filter";
+import { type AuditFilter, toQuery } from "./filter";
 import classes from "./audit.module.css";
 import { actions } from "./words";
 
@@ -67,10 +68,10 @@ function AuditFilters({ filter, onChange }: { filter: AuditFilter; onChange(chan
         onChange={(actor) => onChange({ actor })}
       />
       <ChoiceChip
-        name={t("audit.period")}
-        any={t("audit.always")}
+        name={t("admin.period")}
+        any={t("admin.always")}
         value={filter.period}
-        options={periods.map((period) => ({ value: period, text: t(`audit.${period}`), label: t(`audit.${period}`) }))}
+        options={periods.map((period) => ({ value: period, text: t(`admin.${period}`), label: t(`admin.${period}`) }))}
         onChange={(period) => onChange({ period })}
       />
     </div>

@@ -4,6 +4,7 @@ import type { AuditEntry } from "../../api/types";
 import { causeOf } from "../failures/cause";
 
 export const actions = [
+  "handed_off",
   "taken_over",
   "returned_to_bot",
   "turn_replayed",
@@ -12,8 +13,12 @@ export const actions = [
   "operator_added",
   "operator_changed",
   "api_token_made",
+  "api_token_revoked",
   "bot_changed",
 ] as const satisfies AuditEntry["action"][];
+
+/** Why the bot hands over. */
+const reasons = ["customer_asked", "no_answer", "bot_error", "rule"] as const;
 
 /** Who did it. */
 export function actorName(t: TFunction, { actor }: AuditEntry): string {
@@ -22,6 +27,8 @@ export function actorName(t: TFunction, { actor }: AuditEntry): string {
       return t("audit.command");
     case "bot":
       return t("audit.bot");
+    case "customer":
+      return t("audit.customer");
     case "operator":
       return actor.name;
   }
@@ -41,6 +48,11 @@ export function detailsOf(t: TFunction, { action, detail }: AuditEntry): string[
   const is = (name: string) => detail[name] === true;
   const parts: (string | false)[] = [];
   switch (action) {
+    case "handed_off": {
+      const reason = reasons.find((known) => known === text("reason"));
+      parts.push(reason !== undefined && t(`reasonInline.${reason}`));
+      break;
+    }
     case "turn_replayed": {
       const outcome = text("outcome");
       parts.push(t("audit.detail.cause", { cause: t(`cause.${causeOf(text("cause") || null)}`) }));

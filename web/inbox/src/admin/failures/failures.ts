@@ -1,6 +1,6 @@
 // The failed answers of a filter, and how many there are.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { api, type FailureQuery } from "../../api/calls";
+import { api, type TurnQuery } from "../../api/calls";
 import { useMe } from "../../session/session";
 
 export interface FailureFilter {
@@ -21,8 +21,10 @@ export const failureKeys = {
 
 export type FailureCounts = Awaited<ReturnType<typeof api.failureCounts>>;
 
-function toQuery(filter: FailureFilter): FailureQuery {
+function toQuery(filter: FailureFilter): TurnQuery {
   return {
+    kind: "reply",
+    state: "failed",
     ...(filter.cause === null ? {} : { cause: filter.cause }),
     ...(filter.channel === null ? {} : { channel: filter.channel }),
     ...(filter.waiting ? { open: true } : {}),
@@ -32,7 +34,7 @@ function toQuery(filter: FailureFilter): FailureQuery {
 export function useFailures(filter: FailureFilter) {
   return useInfiniteQuery({
     queryKey: failureKeys.list(filter),
-    queryFn: ({ pageParam, signal }) => api.failures({ ...toQuery(filter), ...(pageParam ? { cursor: pageParam } : {}) }, signal),
+    queryFn: ({ pageParam, signal }) => api.turns({ ...toQuery(filter), ...(pageParam ? { cursor: pageParam } : {}) }, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
   });
@@ -60,7 +62,7 @@ export async function countToReplay(filter: FailureFilter, signal?: AbortSignal)
   let count = 0;
   let cursor: string | null = null;
   do {
-    const page: Awaited<ReturnType<typeof api.failures>> = await api.failures({ ...toQuery({ ...filter, waiting: true }), limit: pageSize, ...(cursor ? { cursor } : {}) }, signal);
+    const page: Awaited<ReturnType<typeof api.turns>> = await api.turns({ ...toQuery({ ...filter, waiting: true }), limit: pageSize, ...(cursor ? { cursor } : {}) }, signal);
     count += page.turns.length;
     cursor = page.next_cursor;
   } while (cursor !== null && count < atOnce);

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { FailedTurn } from "../../api/types";
+import type { ListedTurn } from "../../api/types";
 import { admin, at, dialogue, failedTurn, id, me } from "../../test/fixtures";
 import { renderInbox } from "../../test/render";
 import { AdminPage } from "../page";
@@ -11,7 +11,7 @@ interface Sent {
   body: unknown;
 }
 
-let turns: FailedTurn[];
+let turns: ListedTurn[];
 let causes: { cause: string; failed: number; open: number }[];
 let replay: (body: { dry_run?: boolean }) => Response;
 let sent: Sent[];
@@ -64,11 +64,11 @@ describe("the page", () => {
   it("asks first for those who wait, then by the chosen cause", async () => {
     await open();
     await rows();
-    expect(asked()).toEqual(["state=failed&open=true"]);
+    expect(asked()).toEqual(["kind=reply&state=failed&open=true"]);
     await userEvent.click(screen.getByRole("button", { name: /Ключ модели не подходит или не оплачен\s*2/ }));
-    await waitFor(() => expect(asked().at(-1)).toBe("state=failed&cause=bad_key&open=true"));
+    await waitFor(() => expect(asked().at(-1)).toBe("kind=reply&state=failed&cause=bad_key&open=true"));
     await userEvent.click(screen.getByRole("button", { name: "Клиент ещё ждёт" }));
-    await waitFor(() => expect(asked().at(-1)).toBe("state=failed&cause=bad_key"));
+    await waitFor(() => expect(asked().at(-1)).toBe("kind=reply&state=failed&cause=bad_key"));
     expect(screen.queryByRole("button", { name: /Ключ модели не подходит или не оплачен\s*3/ })).not.toBeNull();
   });
 
@@ -82,7 +82,7 @@ describe("the page", () => {
     await open();
     await screen.findByText("Никто не ждёт");
     await userEvent.click(screen.getByRole("button", { name: "Показать все сбои" }));
-    await waitFor(() => expect(asked().at(-1)).toBe("state=failed"));
+    await waitFor(() => expect(asked().at(-1)).toBe("kind=reply&state=failed"));
   });
 
   it("is for admins: others are told so, and ask for nothing", async () => {

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconArrowUp, IconMessageCheck, IconMoodSmile, IconSearchOff } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { FailedTurn } from "../../api/types";
+import type { ListedTurn } from "../../api/types";
 import { TurnDetails } from "../../dialogue/turn";
 import { useHeldOrder } from "../../list/held-order";
 import { Empty } from "../empty";
@@ -66,14 +66,14 @@ export function FailuresPage() {
 }
 
 /** Rows that are gone stay on the screen while their place is held, so what they showed is kept. */
-function useKnown(turns: FailedTurn[]): Map<string, FailedTurn> {
-  const known = useRef(new Map<string, FailedTurn>());
+function useKnown(turns: ListedTurn[]): Map<string, ListedTurn> {
+  const known = useRef(new Map<string, ListedTurn>());
   for (const turn of turns) known.current.set(turn.id, turn);
   return known.current;
 }
 
 /** The cause that all rows share. */
-function onlyCause(turns: FailedTurn[]): string | null | undefined {
+function onlyCause(turns: ListedTurn[]): string | null | undefined {
   const causes = new Set(turns.map((turn) => turn.cause));
   return causes.size === 1 ? turns[0]!.cause : undefined;
 }

@@ -2,7 +2,7 @@ import { Button, Paper } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
-import type { FailedTurn } from "../../api/types";
+import type { ListedTurn } from "../../api/types";
 import { ChannelIcon } from "../../customer/channel-icon";
 import { useCustomerName } from "../../customer/name";
 import { useFormats } from "../../i18n/format";
@@ -19,7 +19,7 @@ import { Trial } from "./trial";
 import { useReplay, useTrial } from "./use-replay";
 
 interface FailureRowProps {
-  turn: FailedTurn;
+  turn: ListedTurn;
   onDetails(): void;
   /** The bot wrote a draft instead of an answer. */
   onDraft(draft: Draft): void;
@@ -73,7 +73,7 @@ export function FailureRow({ turn, onDetails, onDraft, onReplayed }: FailureRowP
   );
 }
 
-function Facts({ turn, waitingSince, holder }: { turn: FailedTurn; waitingSince: string; holder: string | null }) {
+function Facts({ turn, waitingSince, holder }: { turn: ListedTurn; waitingSince: string; holder: string | null }) {
   const { t } = useTranslation();
   const causeText = useCauseText();
   const replayText = useReplayText();

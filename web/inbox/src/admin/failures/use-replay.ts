@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { type UseMutationResult, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api } from "../../api/calls";
-import type { FailedTurn, Replayed, Tried } from "../../api/types";
+import type { ListedTurn, Replayed, Tried } from "../../api/types";
 import { leaveSuggestion } from "../../composer/drafts";
 import { useCustomerName } from "../../customer/name";
 import { useMe } from "../../session/session";
@@ -19,7 +19,7 @@ interface ReplayCallbacks {
 }
 
 /** Has the bot answer again, or write a draft where humans are at it. */
-export function useReplay(turn: FailedTurn, { onDraft, onReplayed }: ReplayCallbacks): UseMutationResult<Replayed, Error, void> {
+export function useReplay(turn: ListedTurn, { onDraft, onReplayed }: ReplayCallbacks): UseMutationResult<Replayed, Error, void> {
   const { t } = useTranslation();
   const me = useMe();
   const store = useStore();
