@@ -9,6 +9,9 @@ GOFLAGS := $(GOFLAGS) -buildvcs=false
 export GOFLAGS
 
 ARGS ?=
+SEED ?= 1
+DURATION ?= 10m
+LOG ?=
 SQLC := go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 WORKFLOWCHECK := go run go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -21,7 +24,7 @@ GO_FILES = $$(find . -name '*.go' -not -path '*/node_modules/*')
 # What the front ends are built from.
 sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*')
 
-.PHONY: help up build test test-go test-web test-e2e slow generate lint fmt check tools
+.PHONY: help up build test test-go test-web test-e2e chaos chaos-mutants slow generate lint fmt formatted check tools
 
 help: ## list the targets
 	@echo "Parley. Targets:"
@@ -33,15 +36,15 @@ up: build ## set everything up and run Parley on this machine (options: make up 
 build: check tools web/inbox/dist/index.html web/widget/dist/widget.js ## build bin/parley with its front ends
 	@go build -o bin/parley ./cmd/parley
 
-test: build ## set everything up and run every test (at most 15 minutes)
+test: formatted ## set everything up and run every test (at most 15 minutes)
+	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory test-go
 	@$(MAKE) --no-print-directory test-web
 	@$(MAKE) --no-print-directory test-e2e
 	@echo "All tests passed."
 
-test-go: check tools e2e/peers/node_modules/.installed ## only the Go tests
-	@echo "== Go: format, vet, tests"
-	@unformatted=$$(gofmt -l $(GO_FILES)); test -z "$$unformatted" || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
+test-go: formatted check tools e2e/peers/node_modules/.installed ## only the Go tests
+	@echo "== Go: vet, tests"
 	go vet ./...
 	$(WORKFLOWCHECK) ./workflows/...
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is left out"
@@ -60,14 +63,25 @@ test-e2e: build web/e2e/node_modules/.installed ## only the browser tests
 	@echo "== Browser tests"
 	@chromium=$$(scripts/chromium.sh) && cd web/e2e && PARLEY_CHROMIUM="$$chromium" npm test --silent
 
-slow: build ## the long tests: with the race detector, soaks, chaos, big data
-	go test -race -tags slow -timeout 2h ./...
+chaos: build ## break things while customers write, and check what they got (options: SEED=1 DURATION=10m LOG=directory)
+	@go build -o bin/ ./e2e/chaos ./e2e/chaos/check
+	@bin/chaos -seed $(SEED) -duration $(DURATION) $(if $(LOG),-log $(LOG))
+
+chaos-mutants: build ## plant faults in Parley and show that make chaos finds each (options: SEED=1 LOG=directory)
+	@go build -o bin/ ./e2e/chaos ./e2e/chaos/check ./e2e/chaos/mutants
+	@bin/mutants -seed $(SEED) $(if $(LOG),-log $(LOG))
+
+slow: build ## the long tests: with the race detector, ten minutes of faults with three seeds, planted faults
+	go test -race -timeout 2h ./...
+	go test ./activities -run TestSwitchAndFenceInAnyOrder -rapid.checks=3000 -timeout 1h
+	for seed in 1 2 3; do $(MAKE) --no-print-directory chaos SEED=$$seed DURATION=10m || exit 1; done
+	$(MAKE) --no-print-directory chaos-mutants
 
 generate: check web/inbox/node_modules/.installed ## regenerate the SQL queries and the front end's API types
 	cd store && $(SQLC) generate
 	cd web/inbox && npm run --silent generate
 
-lint: check ## look for mistakes that the compiler does not see
+lint: formatted check ## look for mistakes that the compiler does not see
 	go vet ./...
 	cd devserver && go vet ./...
 	$(STATICCHECK) ./...
@@ -76,6 +90,10 @@ lint: check ## look for mistakes that the compiler does not see
 
 fmt: ## format the Go code
 	gofmt -w $(GO_FILES)
+
+# First of all, since it takes a second and what follows takes minutes.
+formatted: check
+	@unformatted=$$(gofmt -l $(GO_FILES)) || exit 1; test -z "$$unformatted" || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
 
 check:
 	@scripts/check-tools.sh
