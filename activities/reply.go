@@ -196,7 +196,7 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 		return workflows.ReplyResult{}, err
 	}
 	var res store.TurnResult
-	if t.Cap != "" && !bot.WantsHuman(TurnInput(t, profile)) {
+	if t.Cap != "" && bot.NeedsModel(TurnInput(t, profile)) {
 		res = store.TurnResult{Handoff: dialogue.HandoffRule, Cap: t.Cap, Language: languageOf(t)}
 	} else {
 		answer, err := r.ask(ctx, t, profile, watch, last)
@@ -351,7 +351,7 @@ func maxModelCalls(class bot.ErrorClass) int32 {
 
 // languageOf guesses the customer's language when the bot could not say it.
 func languageOf(t store.Turn) dialogue.Language {
-	return bot.LanguageOf(bot.Input{History: t.History, Questions: t.Questions})
+	return bot.LanguageOf(bot.Input{Language: t.Language, History: t.History, Questions: t.Questions})
 }
 
 func result(outcome workflows.ReplyOutcome, t store.Turn, said string, done store.Finished) workflows.ReplyResult {

@@ -29,7 +29,7 @@ func ProfileOf(t store.Turn) (bot.Profile, error) {
 // TurnInput is what the bot is given to read for a turn.
 func TurnInput(t store.Turn, profile bot.Profile) bot.Input {
 	return bot.Input{
-		DialogueID: t.DialogueID, Summary: t.Summary, History: t.History, Questions: t.Questions, HandoffSeq: t.HandoffSeq, Profile: profile,
+		DialogueID: t.DialogueID, Language: t.Language, Summary: t.Summary, History: t.History, Questions: t.Questions, HandoffSeq: t.HandoffSeq, Profile: profile,
 	}
 }
 

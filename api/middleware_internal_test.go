@@ -16,6 +16,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
+
+	"parley/dialogue"
 )
 
 // exchange sends raw bytes to a server, and reads what it answers.
@@ -114,4 +116,19 @@ func TestLimitsSayWhenToComeAgain(t *testing.T) {
 	require.NoError(t, slow.take("a"))
 	require.ErrorAs(t, slow.take("a"), &l)
 	require.Equal(t, 10, l.seconds())
+}
+
+func TestPreferredLanguage(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]dialogue.Language{
+		"kk-KZ,kk;q=0.9,ru;q=0.8":   dialogue.Kazakh,
+		"de-DE, en;q=0.5, ru;q=0.7": dialogue.Russian,
+		"en":                        dialogue.English,
+		"fr":                        "",
+		"":                          "",
+		"*":                         "",
+		"nonsense;q=;;":             "",
+	} {
+		require.Equal(t, want, preferredLanguage(header), header)
+	}
 }

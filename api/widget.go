@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/text/language"
 
 	"parley/activities"
 	"parley/api/stream"
@@ -134,11 +135,27 @@ func (s *Server) postVisitorMessage(c *gin.Context) (any, error) {
 	thread := v.SessionID.String()
 	out, err := s.Store.TakeMessage(c, store.Inbound{
 		ChannelID: v.Channel.ID, ThreadKey: thread, IdentityKind: widget.IdentityKind, Identity: thread, ClientID: in.ClientID, Text: in.Text,
+		Language: preferredLanguage(c.GetHeader("Accept-Language")),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out.Message.ForCustomer(), nil
+}
+
+// preferredLanguage is the first language of a browser that the product speaks too
+// (https://www.rfc-editor.org/rfc/rfc9110#field.accept-language); empty when there is none.
+func preferredLanguage(header string) dialogue.Language {
+	tags, _, err := language.ParseAcceptLanguage(header)
+	if err != nil {
+		return ""
+	}
+	for _, tag := range tags {
+		if l := dialogue.LanguageOfTag(tag.String()); l != "" {
+			return l
+		}
+	}
+	return ""
 }
 
 func (s *Server) readVisitorMessage(c *gin.Context, v store.Visitor) (writing, error) {

@@ -25,9 +25,10 @@ type Line = dialogue.Line
 // Input is everything one answer depends on.
 type Input struct {
 	DialogueID uuid.UUID
-	Summary    string // what came before the history; empty when that is all
-	History    []Line // what came before the questions, oldest first
-	Questions  []Line // the customer's unanswered messages, oldest first; at least one
+	Language   dialogue.Language // that the customer is known by, for texts that do not tell; may be empty
+	Summary    string            // what came before the history; empty when that is all
+	History    []Line            // what came before the questions, oldest first
+	Questions  []Line            // the customer's unanswered messages, oldest first; at least one
 	// HandoffSeq is up to where humans have been given the dialogue before: a
 	// request for a human in those messages has been met and is not met again.
 	HandoffSeq int64
@@ -139,6 +140,13 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 		return answer, nil
 	}
 
+	if onlyCommands(in.Questions) && !in.Draft {
+		answer.Text = greeting(in, lang)
+		if onText != nil {
+			onText(answer.Text)
+		}
+		return answer, nil
+	}
 	topics, err := b.retrieve(ctx, in, lang)
 	if err != nil {
 		return Answer{}, err
@@ -147,9 +155,7 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	req.Search = func(ctx context.Context, query string) ([]knowledge.Passage, error) {
 		return b.knowledge.Search(ctx, knowledge.Query{Text: query, Language: lang, Limit: maxToolPassages})
 	}
-	if introduces(in) {
-		req.Intro = intro(in.Profile, lang)
-	}
+	req.Intro = introOf(in, lang)
 	reply, err := b.model.Reply(ctx, req, withIntro(req.Intro, onText))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -196,10 +202,11 @@ func LanguageOf(in Input) dialogue.Language {
 	in = readable(in)
 	var asked strings.Builder
 	for _, q := range in.Questions {
-		asked.WriteString(q.Text)
-		asked.WriteByte('\n')
+		if !isCommand(q.Text) {
+			asked.WriteString(q.Text + "\n")
+		}
 	}
-	return DetectLanguage(asked.String(), customerLines(in.History)...)
+	return DetectLanguage(asked.String(), in.Language, customerLines(in.History)...)
 }
 
 // customerLines returns what the customer wrote, newest first.
@@ -213,6 +220,10 @@ func customerLines(history []Line) []string {
 	return out
 }
 
+// NeedsModel says whether it takes a model to answer: not to greet, nor to pass a
+// customer on who asks for a human.
+func NeedsModel(in Input) bool { return !WantsHuman(in) && !onlyCommands(in.Questions) }
+
 // WantsHuman says whether a question asks for a human, by rule: no model is asked for that.
 func WantsHuman(in Input) bool {
 	for _, q := range in.Questions {
@@ -223,17 +234,17 @@ func WantsHuman(in Input) bool {
 	return false
 }
 
-// introduces says whether this is the first the customer hears of the bot.
-func introduces(in Input) bool {
+// introOf is the bot's introduction, where this is the first that the customer hears of it.
+func introOf(in Input, lang dialogue.Language) string {
 	if !in.Profile.Disclose || in.Draft {
-		return false
+		return ""
 	}
 	for _, l := range in.History {
 		if l.Author == dialogue.AuthorBot {
-			return false
+			return ""
 		}
 	}
-	return true
+	return intro(in.Profile, lang)
 }
 
 func joinIntro(intro, text string) string {

@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"cmp"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -10,8 +12,9 @@ import (
 
 // DetectLanguage finds the language of a customer's text. A text that does not
 // tell («ок», "1", a product's name) is in the language of the customer's
-// previous messages, newest first; without any, it is Russian.
-func DetectLanguage(text string, previous ...string) dialogue.Language {
+// previous messages, newest first; without any, in the one that the customer is
+// known by; when that is empty too, in Russian.
+func DetectLanguage(text string, known dialogue.Language, previous ...string) dialogue.Language {
 	if lang := languageOfText(text); lang != "" {
 		return lang
 	}
@@ -20,13 +23,19 @@ func DetectLanguage(text string, previous ...string) dialogue.Language {
 			return lang
 		}
 	}
-	return dialogue.Russian
+	return cmp.Or(known, dialogue.Russian)
 }
+
+// markup are tags, whose names are no words of anybody's language.
+var markup = regexp.MustCompile(`</?[A-Za-z!][^<>]{0,500}>`)
 
 // languageOfText weighs the words of one text; "" when none of them tells.
 func languageOfText(text string) dialogue.Language {
+	if isCommand(text) {
+		return ""
+	}
 	var ru, kk, en float64
-	for _, raw := range strings.Fields(text) {
+	for _, raw := range strings.Fields(markup.ReplaceAllString(text, " ")) {
 		if strings.Contains(raw, "://") || strings.Contains(raw, "@") {
 			continue
 		}

@@ -53,7 +53,17 @@ func TestDetectLanguage(t *testing.T) {
 	} {
 		t.Run(tc.text, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.want, bot.DetectLanguage(tc.text, tc.previous...))
+			require.Equal(t, tc.want, bot.DetectLanguage(tc.text, "", tc.previous...))
 		})
 	}
+}
+
+// What the customer's app is set to decides where the words do not.
+func TestKnownLanguage(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, dialogue.Kazakh, bot.DetectLanguage("iPhone 16?", dialogue.Kazakh))
+	require.Equal(t, dialogue.English, bot.DetectLanguage("/start", dialogue.English))
+	require.Equal(t, dialogue.Russian, bot.DetectLanguage("<script src='evil'></script><img alt=x>", ""), "tags are no English")
+	require.Equal(t, dialogue.Russian, bot.DetectLanguage("Сколько стоит?", dialogue.English), "the words come first")
+	require.Equal(t, dialogue.English, bot.DetectLanguage("ok", dialogue.Kazakh, "How much is it?"), "then what was written before")
 }

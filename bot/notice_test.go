@@ -16,7 +16,7 @@ func TestNotices(t *testing.T) {
 		for _, lang := range []dialogue.Language{dialogue.Russian, dialogue.Kazakh, dialogue.English} {
 			text := bot.Notice(reason, lang)
 			require.NotEmpty(t, text)
-			require.Equal(t, lang, bot.DetectLanguage(text), text)
+			require.Equal(t, lang, bot.DetectLanguage(text, ""), text)
 			require.False(t, bot.AsksForHuman(text), text)
 			said[text] = true
 		}

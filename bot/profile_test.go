@@ -51,7 +51,7 @@ func TestNoticesKnowTheHours(t *testing.T) {
 						continue
 					}
 					require.Contains(t, text, when)
-					require.Equal(t, lang, bot.DetectLanguage(text), text)
+					require.Equal(t, lang, bot.DetectLanguage(text, ""), text)
 					require.False(t, bot.AsksForHuman(text), text)
 				}
 			}

@@ -120,7 +120,16 @@ func asData(s string) string {
 // withoutMark is a customer's text that cannot be taken for a colleague's.
 func withoutMark(s string) string { return forgedMark.ReplaceAllString(s, "(human colleague)") }
 
-var forgedMark = regexp.MustCompile(`(?i)\[\s*human\s+colleague\s*\]`)
+// forgedMark finds operatorMark however it is pulled apart: with blanks of any
+// kind, and with characters that nobody sees.
+var forgedMark = func() *regexp.Regexp {
+	const gap = `[\s\p{Z}\p{Cc}\p{Cf}\x{FE00}-\x{FE0F}]*`
+	var letters []string
+	for _, r := range strings.ReplaceAll(operatorMark, " ", "") {
+		letters = append(letters, regexp.QuoteMeta(string(r)))
+	}
+	return regexp.MustCompile(`(?i)` + strings.Join(letters, gap))
+}()
 
 // oneLine is a text that cannot begin a line which reads as somebody else's.
 func oneLine(s string) string { return strings.Join(strings.Fields(withoutMark(s)), " ") }

@@ -211,7 +211,7 @@ func customerQuestions(history []Line) []string {
 	var out []string
 	for i := len(history) - 1; i >= 0 && len(out) < earlierQuestions; i-- {
 		l := history[i]
-		if l.Author != dialogue.AuthorCustomer || AsksForHuman(l.Text) {
+		if l.Author != dialogue.AuthorCustomer || AsksForHuman(l.Text) || isCommand(l.Text) {
 			continue
 		}
 		var asked []string
@@ -233,6 +233,9 @@ func topicsOf(in Input) []Topic {
 	for _, q := range in.Questions {
 		said := sentences(q.Text)
 		switch {
+		case isCommand(q.Text):
+			topics = append(topics, Topic{Kind: commandKind(q.Text), Question: q.Text})
+			continue
 		case hasUnseen(q):
 			topics = append(topics, Topic{Kind: TopicQuestion, Question: q.Told(), Passages: []knowledge.Passage{}})
 		case len(said) == 0:

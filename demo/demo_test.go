@@ -38,8 +38,8 @@ func TestShopSaysTheSameInEveryLanguage(t *testing.T) {
 		complete++
 		facts := map[dialogue.Language][]string{}
 		for _, it := range translations {
-			require.Equal(t, it.Language, bot.DetectLanguage(it.Text), it.Text)
-			require.Equal(t, it.Language, bot.DetectLanguage(it.Question), it.Question)
+			require.Equal(t, it.Language, bot.DetectLanguage(it.Text, ""), it.Text)
+			require.Equal(t, it.Language, bot.DetectLanguage(it.Question, ""), it.Question)
 			for _, n := range number.FindAllString(it.Text, -1) {
 				facts[it.Language] = append(facts[it.Language], strings.ReplaceAll(n, ",", "."))
 			}

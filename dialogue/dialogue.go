@@ -3,6 +3,8 @@
 // and imports nothing of the project.
 package dialogue
 
+import "strings"
+
 // Mode says who answers a dialogue.
 type Mode string
 
@@ -106,3 +108,14 @@ const (
 	Kazakh  Language = "kk"
 	English Language = "en"
 )
+
+// LanguageOfTag reads a language tag such as kk-KZ (RFC 5646); empty for a language
+// that the product does not speak.
+func LanguageOfTag(tag string) Language {
+	primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	switch l := Language(primary); l {
+	case Russian, Kazakh, English:
+		return l
+	}
+	return ""
+}

@@ -89,7 +89,7 @@ func (i *Intake) count(c db.Channel, outcome string) {
 
 func inbound(c db.Channel, m *telegram.Message, body []byte) store.Inbound {
 	return store.Inbound{
-		ChannelID: c.ID, ThreadKey: m.ThreadKey, IdentityKind: telegram.IdentityKind, Identity: m.UserID, ContactName: m.Name,
+		ChannelID: c.ID, ThreadKey: m.ThreadKey, IdentityKind: telegram.IdentityKind, Identity: m.UserID, ContactName: m.Name, Language: m.Language,
 		ProviderMessageID: m.ProviderMessageID, Text: m.Text, Attachments: m.Attachments, Raw: body,
 	}
 }

@@ -18,10 +18,11 @@ type Inbound struct {
 	ChannelID         uuid.UUID
 	ThreadKey         string // the external thread: a chat id, a widget session
 	IdentityKind      string
-	Identity          string // who wrote, as the channel knows them
-	ContactName       string // empty: unknown
-	ProviderMessageID string // empty for channels whose clients make ids
-	ClientID          string // empty for providers
+	Identity          string            // who wrote, as the channel knows them
+	ContactName       string            // empty: unknown
+	Language          dialogue.Language // of the customer's app; empty: unknown
+	ProviderMessageID string            // empty for channels whose clients make ids
+	ClientID          string            // empty for providers
 	Text              string
 	Attachments       []dialogue.Attachment
 	Raw               []byte // the provider's payload as it came; nil for our own clients
@@ -146,7 +147,7 @@ func (s *Store) threadDialogue(ctx context.Context, tx pgx.Tx, in Inbound) (uuid
 	}
 	id, episode := newID(), newID()
 	err = s.q.InsertDialogue(ctx, tx, db.InsertDialogueParams{
-		ID: id, ChannelID: in.ChannelID, ContactID: contact, ThreadKey: in.ThreadKey, EpisodeID: episode,
+		ID: id, ChannelID: in.ChannelID, ContactID: contact, ThreadKey: in.ThreadKey, EpisodeID: episode, Language: ptr(string(in.Language)),
 	})
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("begin a dialogue: %w", err)

@@ -84,6 +84,31 @@ func TestTakingTheSameMessageAgainChangesNothing(t *testing.T) {
 	require.Len(t, b.bells, 1)
 }
 
+// Of a dialogue's language the customer's app tells first, and then what was said there.
+func TestLanguageOfADialogue(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := setup(t, "widget")
+	in := store.Inbound{ChannelID: b.channel.ID, ThreadKey: "a", IdentityKind: "test", Identity: "a", ClientID: "1", Text: "iPhone", Language: dialogue.Kazakh}
+	m, err := b.TakeMessage(ctx, in)
+	require.NoError(t, err)
+	turn, err := b.OpenTurn(ctx, m.Dialogue.ID)
+	require.NoError(t, err)
+	require.Equal(t, dialogue.Kazakh, turn.Language)
+	_, err = b.FinishTurn(ctx, turn, store.TurnResult{Text: "1 000 ₸", Language: dialogue.English}, false)
+	require.NoError(t, err)
+	in.ClientID = "2"
+	_, err = b.TakeMessage(ctx, in)
+	require.NoError(t, err)
+	turn, err = b.OpenTurn(ctx, m.Dialogue.ID)
+	require.NoError(t, err)
+	require.Equal(t, dialogue.English, turn.Language)
+
+	turn, err = b.OpenTurn(ctx, b.write("b", "1", "iPhone").Dialogue.ID)
+	require.NoError(t, err)
+	require.Empty(t, turn.Language)
+}
+
 // Whether messages can be stored is tried without a trace.
 func TestTryingToTakeLeavesNothing(t *testing.T) {
 	t.Parallel()

@@ -76,12 +76,13 @@ type Turn struct {
 	Attempts   int32
 	Age        time.Duration // since it began, when it was opened or taken up
 	State      string
-	Summary    string          // what the older part of the dialogue came to
-	SummarySeq int64           // up to which message
-	History    []dialogue.Line // what came after the summary, oldest first, without the questions
-	Questions  []dialogue.Line // the customer's unanswered messages, oldest first
-	Profile    json.RawMessage // the bot's settings; {} when there are none
-	Cap        dialogue.Cap    // the limit of the shop that is reached: no model may be asked
+	Language   dialogue.Language // that the dialogue was last in, or the customer's app is in; may be empty
+	Summary    string            // what the older part of the dialogue came to
+	SummarySeq int64             // up to which message
+	History    []dialogue.Line   // what came after the summary, oldest first, without the questions
+	Questions  []dialogue.Line   // the customer's unanswered messages, oldest first
+	Profile    json.RawMessage   // the bot's settings; {} when there are none
+	Cap        dialogue.Cap      // the limit of the shop that is reached: no model may be asked
 
 	location *time.Location
 }
@@ -150,7 +151,7 @@ func (s *Store) openTurn(ctx context.Context, id uuid.UUID, limited bool, open f
 		t = Turn{
 			ID: begun.ID, DialogueID: id, ChannelID: r.Dialogue.ChannelID, Kind: r.ChannelKind, ThreadKey: r.Dialogue.ThreadKey, Epoch: begun.Epoch, FromSeq: begun.FromSeq, ToSeq: begun.ToSeq,
 			HandoffSeq: r.Dialogue.HandoffSeq, Attempts: begun.Attempts, Age: r.Now.Sub(begun.StartedAt), State: begun.State,
-			Summary: state.Summary, SummarySeq: state.UpToSeq, Profile: state.Profile, location: rules.location(),
+			Language: languageOf(r.Dialogue), Summary: state.Summary, SummarySeq: state.UpToSeq, Profile: state.Profile, location: rules.location(),
 		}
 		if !limited {
 			rules.Caps.DialogueTurns = 0
@@ -408,4 +409,12 @@ func (s *Store) Watch(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Count
 		}
 	}
 	return out, nil
+}
+
+// languageOf is the language that a dialogue was last in, or that its customer's app is in.
+func languageOf(d db.Dialogue) dialogue.Language {
+	if d.Language == nil {
+		return ""
+	}
+	return dialogue.Language(*d.Language)
 }

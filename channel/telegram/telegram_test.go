@@ -44,6 +44,18 @@ func TestParse(t *testing.T) {
 			`{"update_id":1,"message":{"message_id":7,"from":{"id":5,"is_bot":false,"first_name":"Айгүл","last_name":"С."},"chat":{"id":5,"type":"private"},"text":"сәлем"}}`,
 			Event{UpdateID: 1, Thread: "5", Message: &Message{ProviderMessageID: "5/7", ThreadKey: "5", UserID: "5", Name: "Айгүл С.", Text: "сәлем"}},
 		},
+		"language of the app": {
+			`{"update_id":1,"message":{"message_id":7,"from":{"id":5,"first_name":"A","language_code":"kk-KZ"},"chat":{"id":5,"type":"private"},"text":"/start"}}`,
+			Event{UpdateID: 1, Thread: "5", Message: &Message{ProviderMessageID: "5/7", ThreadKey: "5", UserID: "5", Name: "A", Language: dialogue.Kazakh, Text: "/start"}},
+		},
+		"language that is none of ours": {
+			`{"update_id":1,"message":{"message_id":7,"from":{"id":5,"first_name":"A","language_code":"de"},"chat":{"id":5,"type":"private"},"text":"x"}}`,
+			Event{UpdateID: 1, Thread: "5", Message: with("x").Message},
+		},
+		"language of a wrong type": {
+			`{"update_id":1,"message":{"message_id":7,"from":{"id":5,"first_name":"A","language_code":7},"chat":{"id":5,"type":"private"},"text":"x"}}`,
+			Event{UpdateID: 1, Thread: "5", Message: with("x").Message},
+		},
 		"caption of a photo": {private(1, `"caption":"see","photo":[{}]`), with("see", dialogue.Attachment{Kind: dialogue.AttachmentPhoto})},
 		"voice":              {private(1, `"voice":{"duration":3,"file_size":900}`), with("", dialogue.Attachment{Kind: dialogue.AttachmentVoice, Seconds: 3, Size: 900})},
 		"document":           {private(1, `"document":{"file_name":"чек.pdf","file_size":"big"}`), with("", dialogue.Attachment{Kind: dialogue.AttachmentFile, Name: "чек.pdf"})},

@@ -31,6 +31,7 @@ type Message struct {
 	ThreadKey         string // the chat
 	UserID            string
 	Name              string
+	Language          dialogue.Language // of the customer's app; empty when it is none of ours
 	Text              string
 	Attachments       []dialogue.Attachment
 }
@@ -50,6 +51,8 @@ type user struct {
 	IsBot     bool   `json:"is_bot"`
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
+	// Language is the app's, as an IETF tag; it is not needed, so a wrong type loses no message.
+	Language json.RawMessage `json:"language_code"`
 }
 
 type chat struct {
@@ -137,6 +140,7 @@ func (m *message) read() (*Message, error) {
 		ThreadKey:         strconv.FormatInt(m.Chat.ID, 10),
 		UserID:            strconv.FormatInt(m.From.ID, 10),
 		Name:              withoutNUL(strings.TrimSpace(m.From.FirstName + " " + m.From.LastName)),
+		Language:          m.From.language(),
 		Text:              withoutNUL(m.Text + m.Caption),
 		Attachments:       m.attachments(),
 	}
@@ -147,6 +151,14 @@ func (m *message) read() (*Message, error) {
 		return nil, errors.New("a message without content")
 	}
 	return out, nil
+}
+
+func (u *user) language() dialogue.Language {
+	var tag string
+	if json.Unmarshal(u.Language, &tag) != nil {
+		return ""
+	}
+	return dialogue.LanguageOfTag(tag)
 }
 
 // withoutNUL drops what the record cannot hold.

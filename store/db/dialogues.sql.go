@@ -164,7 +164,7 @@ func (q *Queries) InsertContact(ctx context.Context, db DBTX, arg InsertContactP
 }
 
 const insertDialogue = `-- name: InsertDialogue :exec
-INSERT INTO dialogues (id, channel_id, contact_id, thread_key, episode_id) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO dialogues (id, channel_id, contact_id, thread_key, episode_id, language) VALUES ($1, $2, $3, $4, $5, $6)
 `
 
 type InsertDialogueParams struct {
@@ -173,6 +173,7 @@ type InsertDialogueParams struct {
 	ContactID uuid.UUID
 	ThreadKey string
 	EpisodeID uuid.UUID
+	Language  *string
 }
 
 func (q *Queries) InsertDialogue(ctx context.Context, db DBTX, arg InsertDialogueParams) error {
@@ -182,6 +183,7 @@ func (q *Queries) InsertDialogue(ctx context.Context, db DBTX, arg InsertDialogu
 		arg.ContactID,
 		arg.ThreadKey,
 		arg.EpisodeID,
+		arg.Language,
 	)
 	return err
 }

@@ -33,7 +33,7 @@ WHERE id = $1
 RETURNING version;
 
 -- name: InsertDialogue :exec
-INSERT INTO dialogues (id, channel_id, contact_id, thread_key, episode_id) VALUES ($1, $2, $3, $4, $5);
+INSERT INTO dialogues (id, channel_id, contact_id, thread_key, episode_id, language) VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: FindContact :one
 SELECT contact_id FROM identities WHERE channel_id = $1 AND kind = $2 AND value = $3;
