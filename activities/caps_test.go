@@ -226,6 +226,30 @@ func TestSummaryThatIsStoppedIsCounted(t *testing.T) {
 	require.Equal(t, 1, b.count("SELECT count(*) FROM bot_usage WHERE calls = 1 AND tokens = 90"))
 }
 
+// A process that ends begins no summary any more, and keeps one that was finished in spite of being stopped.
+func TestSummariesAtTheEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	b.bot.says("answer")
+	written := 0
+	folder := &activities.Folder{Store: b.Store, Log: slog.New(slog.DiscardHandler), Bot: fakeSummarizer(func(ctx context.Context, in bot.Input) (bot.Summary, bool, error) {
+		written++
+		<-ctx.Done()
+		return bot.Summary{UpTo: 1, Text: "in the last moment"}, true, nil
+	})}
+	b.replies.Summaries = folder
+	id := b.write("hello")
+	b.answered(id)
+	ending, end := context.WithCancel(b.ctx)
+	end()
+	folder.Wait(ending)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM dialogue_summaries WHERE text = 'in the last moment'"))
+	b.write("hello again")
+	require.Equal(t, workflows.ReplyAnswered, b.answered(id).Outcome)
+	folder.Wait(b.ctx)
+	require.Equal(t, 1, written)
+}
+
 func TestProfileOfAShopThatSetNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "widget")

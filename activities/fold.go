@@ -29,6 +29,7 @@ type Folder struct {
 	Log   *slog.Logger
 
 	mu      sync.Mutex
+	ended   bool                             // none begins any more
 	running map[uuid.UUID]context.CancelFunc // one at a time for each dialogue
 	group   sync.WaitGroup
 }
@@ -37,7 +38,7 @@ type Folder struct {
 func (f *Folder) Start(ctx context.Context, t store.Turn, profile bot.Profile) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.running[t.DialogueID] != nil {
+	if f.ended || f.running[t.DialogueID] != nil {
 		return
 	}
 	if f.running == nil {
@@ -55,9 +56,12 @@ func (f *Folder) Start(ctx context.Context, t store.Turn, profile bot.Profile) {
 	})
 }
 
-// Wait returns when no summary is being written any more. When ctx ends before
-// that, it stops those that are; what they took is counted all the same.
+// Wait returns when no summary is being written any more; none begins after that.
+// When ctx ends before, it stops those that are; what they took is counted all the same.
 func (f *Folder) Wait(ctx context.Context) {
+	f.mu.Lock()
+	f.ended = true
+	f.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -83,6 +87,6 @@ func (f *Folder) fold(ctx context.Context, t store.Turn, profile bot.Profile) er
 	if err != nil || !written {
 		return err
 	}
-	_, err = f.Store.SaveSummary(ctx, t.DialogueID, store.Summary{UpToSeq: sum.UpTo, Text: sum.Text, Model: sum.Model, Tokens: sum.Tokens})
+	_, err = f.Store.SaveSummary(context.WithoutCancel(ctx), t.DialogueID, store.Summary{UpToSeq: sum.UpTo, Text: sum.Text, Model: sum.Model, Tokens: sum.Tokens})
 	return err
 }

@@ -180,6 +180,7 @@ func (r *Replies) nothing(ctx context.Context, id uuid.UUID) (workflows.ReplyRes
 // turn is one model call and what comes of it. last says that newer messages do
 // not make it begin again.
 func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last bool) (workflows.ReplyResult, error) {
+	began := time.Now()
 	t, err := r.Store.OpenTurn(ctx, id)
 	if err != nil {
 		return workflows.ReplyResult{}, err
@@ -201,7 +202,7 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 	} else {
 		answer, err := r.ask(ctx, t, profile, watch, last)
 		if err != nil {
-			return r.failed(ctx, t, profile, Spent(answer.Usage, profile), err)
+			return r.failed(ctx, t, began, profile, Spent(answer.Usage, profile), err)
 		}
 		if res, err = TurnResult(answer, profile); err != nil {
 			return workflows.ReplyResult{}, err
@@ -214,7 +215,7 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 	}
 	done, err := r.Store.FinishTurn(ctx, t, res, last)
 	if err != nil {
-		return r.failed(ctx, t, profile, res.Spent, err)
+		return r.failed(ctx, t, began, profile, res.Spent, err)
 	}
 	return result(outcome, t, said, done), nil
 }
@@ -278,7 +279,7 @@ func (r *Replies) ask(ctx context.Context, t store.Turn, profile bot.Profile, wa
 
 // failed records what an attempt without an answer spent, and decides what comes
 // after its error: another attempt, which the engine makes, or the operators.
-func (r *Replies) failed(ctx context.Context, t store.Turn, profile bot.Profile, spent store.Spent, err error) (workflows.ReplyResult, error) {
+func (r *Replies) failed(ctx context.Context, t store.Turn, began time.Time, profile bot.Profile, spent store.Spent, err error) (workflows.ReplyResult, error) {
 	if dbErr := r.Store.Spend(context.WithoutCancel(ctx), t, spent, false); dbErr != nil {
 		return workflows.ReplyResult{}, dbErr
 	}
@@ -300,13 +301,13 @@ func (r *Replies) failed(ctx context.Context, t store.Turn, profile bot.Profile,
 	modelErr, ok := errors.AsType[*bot.Error](err)
 	if ok {
 		cause = string(modelErr.Class)
-		if modelErr.Retryable() && mayRetry(t, modelErr) {
+		if wait := pauseAfter(t.Attempts, modelErr); modelErr.Retryable() && mayRetry(t, modelErr.Class, time.Since(began)+wait) {
 			log.Warn("model call failed; trying again", "cause", cause, "error", bot.Public(err))
 			if dbErr := r.Store.CountAttempt(ctx, t.ID, cause, err); dbErr != nil {
 				return workflows.ReplyResult{}, dbErr
 			}
 			return workflows.ReplyResult{}, temporal.NewApplicationErrorWithOptions(bot.Public(err), cause, temporal.ApplicationErrorOptions{
-				NextRetryDelay: modelErr.RetryAfter,
+				NextRetryDelay: wait,
 			})
 		}
 	} else if activity.GetInfo(ctx).Attempt < maxAttempts {
@@ -330,14 +331,22 @@ func draining() error {
 	})
 }
 
-// mayRetry says whether the model is tried again, after as long as its server asks
-// for. A turn that was left by a dead worker is old without having tried.
-func mayRetry(t store.Turn, err *bot.Error) bool {
-	wait := err.RetryAfter
+// pauseAfter is how long after its attempts so far a model is tried again: as long as
+// its server asks for, at least twice as long as before.
+func pauseAfter(attempts int32, err *bot.Error) time.Duration {
+	return max(err.RetryAfter, min(time.Second<<min(attempts-1, 5), longestPause))
+}
+
+// longestPause is the longest pause that nobody has asked for.
+const longestPause = 30 * time.Second
+
+// mayRetry says whether the model is tried again, when this attempt and the pause
+// after it take so long. A turn that was left by a dead worker is old without having tried.
+func mayRetry(t store.Turn, class bot.ErrorClass, takes time.Duration) bool {
 	if t.Attempts > 1 {
-		wait += t.Age
+		takes += t.Age
 	}
-	return t.Attempts < maxModelCalls(err.Class) && wait < retryWithin
+	return t.Attempts < maxModelCalls(class) && takes < retryWithin
 }
 
 // maxModelCalls is how many calls a turn makes before an error of this class is

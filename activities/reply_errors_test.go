@@ -30,13 +30,13 @@ func TestModelErrors(t *testing.T) {
 			b := setup(t, "widget")
 			b.bot.fails(&bot.Error{Class: class, RetryAfter: 7 * time.Second, Err: errors.New("the provider's own words")})
 			id := b.write("Когда привезут заказ?")
-			for range calls - 1 {
+			for _, pause := range []time.Duration{7, 7, 7, 8, 16, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30}[:calls-1] {
 				_, err := b.reply(id)
 				failed := applicationError(t, err)
 				require.False(t, failed.NonRetryable())
 				require.Equal(t, string(class), failed.Type())
 				require.NotContains(t, err.Error(), "the provider's own words", "developers see it in the workflow's history")
-				require.Equal(t, 7*time.Second, failed.NextRetryDelay())
+				require.Equal(t, pause*time.Second, failed.NextRetryDelay(), "as long as the server asks for, and longer each time")
 			}
 			res := b.answered(id)
 			require.Equal(t, workflows.ReplyFailed, res.Outcome)
@@ -92,6 +92,18 @@ func TestProviderCannotMakeACustomerWaitForHours(t *testing.T) {
 		require.Error(t, err)
 		b.older("1 minute")
 		require.Equal(t, workflows.ReplyFailed, b.answered(id).Outcome)
+	})
+	t.Run("with the pause that nobody has asked for", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, "widget")
+		b.bot.fails(asking(0))
+		id := b.write("one")
+		for _, pause := range []time.Duration{1, 2, 4, 8} {
+			_, err := b.reply(id)
+			require.Equal(t, pause*time.Second, applicationError(t, err).NextRetryDelay())
+		}
+		b.older("170 seconds")
+		require.Equal(t, workflows.ReplyFailed, b.answered(id).Outcome, "after sixteen seconds more it would be later than three minutes")
 	})
 	t.Run("when nobody has tried for long", func(t *testing.T) {
 		t.Parallel()

@@ -80,7 +80,7 @@ func (s *Server) draftFailed(ctx context.Context, t store.Turn, spent store.Spen
 		return errors.Join(err, dbErr)
 	}
 	if ok {
-		s.Log.Warn("a suggestion failed", "dialogue_id", t.DialogueID, "turn_id", t.ID, "cause", cause, "error", err)
+		s.Log.Warn("a suggestion failed", "dialogue_id", t.DialogueID, "turn_id", t.ID, "cause", cause, "error", bot.Public(err))
 		return dialogue.Errorf(dialogue.CodeUnavailable, "the bot's model did not answer (%s): write yourself, or ask again in a minute", cause)
 	}
 	if t.Cap != "" {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"text/template"
@@ -201,7 +202,7 @@ func (m *OpenAI) call(ctx context.Context, call openai.ChatCompletionRequest, s 
 	switch {
 	case usage.PromptTokens > 0:
 		m.meter.learn(estimated, usage.PromptTokens)
-	case s.began || timed.Err() != nil:
+	case s.began || s.taken.Load() && timed.Err() != nil:
 		// It has been read, and is paid for, also when the answer broke off or nobody waited for it.
 		usage.Estimated = true
 		usage.PromptTokens, usage.CompletionTokens = m.meter.counted(estimated), s.size()
@@ -214,7 +215,10 @@ func (m *OpenAI) stream(ctx context.Context, call openai.ChatCompletionRequest, 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	hint := &retryHint{}
-	stream, err := m.client.CreateChatCompletionStream(context.WithValue(ctx, retryHintKey{}, hint), call)
+	traced := httptrace.WithClientTrace(context.WithValue(ctx, retryHintKey{}, hint), &httptrace.ClientTrace{
+		WroteRequest: func(info httptrace.WroteRequestInfo) { s.taken.Store(info.Err == nil) },
+	})
+	stream, err := m.client.CreateChatCompletionStream(traced, call)
 	if err != nil {
 		return classify(err, hint, m.config.Key)
 	}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,14 +16,20 @@ import (
 
 // classify says what kind of failure err of the client library is.
 func classify(err error, hint *retryHint, key string) error {
-	if api, ok := errors.AsType[*openai.APIError](err); ok {
+	request, unread := errors.AsType[*openai.RequestError](err) // an answer that the library does not understand
+	if unread {
+		if api := otherForm(request); api != nil {
+			return classify(api, hint, key)
+		}
+	}
+	if api, ok := errors.AsType[*openai.APIError](err); ok && !unread {
 		class := classOf(api.HTTPStatusCode, fmt.Sprint(api.Code), api.Type)
 		if class == ErrorBadRequest || class == ErrorUnavailable { // some servers have 500 for what they do not know
 			err = mendable(api, err)
 		}
 		return &Error{Class: class, Status: api.HTTPStatusCode, RetryAfter: hint.after, Err: err, key: key}
 	}
-	if request, ok := errors.AsType[*openai.RequestError](err); ok {
+	if unread {
 		// The body is some proxy's page; it says nothing that the status does not.
 		return &Error{
 			Class: classOf(request.HTTPStatusCode, "", ""), Status: request.HTTPStatusCode, RetryAfter: hint.after,
@@ -35,6 +42,28 @@ func classify(err error, hint *retryHint, key string) error {
 		return &Error{Class: ErrorMalformed, Err: fmt.Errorf("read the answer: %w", err), key: key}
 	}
 	return &Error{Class: ErrorUnavailable, Err: err, key: key}
+}
+
+// otherForm reads the bodies of errors of servers that have no object under
+// "error": older vLLM has its fields at the top, LM Studio and gateways have a
+// text there. It returns nil for anything else.
+func otherForm(e *openai.RequestError) *openai.APIError {
+	var body struct {
+		Object  string `json:"object"`
+		Error   string `json:"error"`
+		Message string `json:"message"`
+		Detail  string `json:"detail"`
+		Type    string `json:"type"`
+		Code    any    `json:"code"`
+	}
+	if json.Unmarshal(e.Body, &body) != nil {
+		return nil
+	}
+	message := cmp.Or(body.Message, body.Error, body.Detail)
+	if message == "" {
+		return nil
+	}
+	return &openai.APIError{Message: message, Type: body.Type, Code: body.Code, HTTPStatusCode: e.HTTPStatusCode, HTTPStatus: e.HTTPStatus}
 }
 
 // mendable marks what may succeed in another form. Servers agree on no code for
@@ -58,6 +87,7 @@ var tooLong = regexp.MustCompile(`context_length|context (?:length|window|size)|
 // something about one tool or one call is wrong is another matter.
 var refusesTools = regexp.MustCompile(
 	`(?:not|n't) support(?:ed)?(?: \w+)? (?:tools?|functions?)\b` + // <model> does not support tools
+		`|not support parameters: [^.]*['"](?:tools|functions)['"]` + // of a gateway: does not support parameters: ['tools']
 		`|\b(?:tools?|functions?)(?: \w+)? (?:is|are) (?:not (?:supported|available|enabled|allowed)|unsupported)` + // tools is not supported in this model
 		`|\bno endpoints found that support tool use` +
 		`|\brequires --(?:enable-auto-tool-choice|jinja)` + // the server was started without it

@@ -222,6 +222,20 @@ func TestModelErrors(t *testing.T) {
 	}
 }
 
+// A call that its server never got costs nothing.
+func TestCallThatNeverLeftCostsNothing(t *testing.T) {
+	t.Parallel()
+	b, calls := modelBot(t, time.Minute, sse(delta("Да."), finish("stop"), done))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer, err := b.Answer(ctx, asks("Есть доставка?"), nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, calls.Load())
+	require.Zero(t, answer.Usage.PromptTokens)
+	require.Zero(t, answer.Usage.CompletionTokens)
+	require.False(t, answer.Usage.Estimated)
+}
+
 // A server may quote the key and the customer: logs and the workflow's history
 // have neither, and admins read its words without the key.
 func TestModelServerThatQuotesWhatItWasSent(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sashabaranov/go-openai"
@@ -19,7 +20,8 @@ const maxReplyRunes = 16000
 // reading is an answer as it arrives.
 type reading struct {
 	onText func(string)
-	began  bool // the server has begun to answer
+	taken  atomic.Bool // the server has the whole request
+	began  bool        // the server has begun to answer
 	text   strings.Builder
 	runes  int
 	shown  int // bytes of text passed on
@@ -160,7 +162,10 @@ func (s *reading) said() string {
 
 // size estimates what the model wrote.
 func (s *reading) size() int {
-	size := estimate(s.text.String())
+	size := 0
+	if s.text.Len() > 0 {
+		size = estimate(s.text.String())
+	}
 	for _, c := range s.tools {
 		size += estimate(c.Function.Name) + estimate(c.Function.Arguments)
 	}

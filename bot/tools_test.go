@@ -3,6 +3,7 @@ package bot_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -202,6 +203,7 @@ func TestServerWithoutToolsIsAskedWithoutThem(t *testing.T) {
 		"OpenAI":         {400, "tools is not supported in this model. For a list of supported models, refer to the guide."},
 		"a gateway":      {404, "Unrecognized request argument supplied: tools (request id: 20240116)"},
 		"a schema":       {422, "Additional properties are not allowed ('tools' was unexpected)"},
+		"LiteLLM":        {400, "litellm.UnsupportedParamsError: ollama does not support parameters: ['tools'], for model=gemma"},
 		"DashScope":      {400, "InternalError.Algo.InvalidParameter: The tool call is not supported."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -230,6 +232,36 @@ func TestServerWithoutToolsIsAskedWithoutThem(t *testing.T) {
 			require.Equal(t, 1, strings.Count(log.String(), "refuses tools"))
 			require.NotContains(t, log.String(), refusal.message)
 		})
+	}
+}
+
+// Servers that put an error's words elsewhere are read too.
+func TestErrorsInOtherForms(t *testing.T) {
+	t.Parallel()
+	for name, form := range map[string]string{
+		"older vLLM":  `{"object":"error","message":%q,"type":"BadRequestError","param":null,"code":400}`,
+		"LM Studio":   `{"error":%q}`,
+		"a framework": `{"detail":%q}`,
+	} {
+		var got []toolRequest
+		refuse := func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprintf(w, form, "this model does not support tools")
+		}
+		answer, err := toolBot(t, rounds(&got, refuse, sse(delta("Да."), finish("stop"), done))).Answer(t.Context(), asks("Есть доставка?"), nil)
+		require.NoError(t, err, name)
+		require.Equal(t, "Да.", answer.Text, name)
+
+		got = nil
+		broken := func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprintf(w, form, "the temperature is not a number")
+		}
+		_, err = toolBot(t, rounds(&got, broken)).Answer(t.Context(), asks("Есть доставка?"), nil)
+		wrong, ok := errors.AsType[*bot.Error](err)
+		require.True(t, ok, name)
+		require.Equal(t, bot.ErrorBadRequest, wrong.Class, name)
+		require.Contains(t, err.Error(), "is not a number", name)
 	}
 }
 

@@ -29,6 +29,9 @@ type Used struct {
 	DayCalls      int64
 	DayTokens     int64
 	DayCostMicros int64 // in millionths of the currency
+
+	CallTokens     int64 // that one call takes, about
+	CallCostMicros int64 // that one call costs, about
 }
 
 // Daily says whether there is a limit that holds for the whole shop.
@@ -48,4 +51,13 @@ func (c Caps) Reached(u Used) Cap {
 		return CapDayCost
 	}
 	return ""
+}
+
+// Near says whether so many calls more would come to a limit of the day.
+func (c Caps) Near(u Used, calls int64) bool {
+	u.DialogueTurns = 0
+	u.DayCalls += calls
+	u.DayTokens += calls * u.CallTokens
+	u.DayCostMicros += calls * u.CallCostMicros
+	return c.Reached(u) != ""
 }

@@ -67,14 +67,35 @@ func (t Turn) shard() int16 { return int16(t.DialogueID[15] % usageShards) }
 // whole shop's usage is only looked up where it is limited.
 func (s *Store) capReached(ctx context.Context, tx pgx.Tx, t Turn, caps dialogue.Caps, turns int64, now time.Time) (dialogue.Cap, error) {
 	used := dialogue.Used{DialogueTurns: turns}
-	if caps.Daily() {
-		day, err := s.q.DayUsage(ctx, tx, db.DayUsageParams{Day: t.day(now), TurnID: t.ID, Longest: longestTurn})
-		if err != nil {
-			return "", fmt.Errorf("add up what the bot used today: %w", err)
-		}
-		used.DayCalls, used.DayTokens, used.DayCostMicros = day.Calls, day.Tokens, day.CostMicros
+	if !caps.Daily() {
+		return caps.Reached(used), nil
 	}
-	return caps.Reached(used), nil
+	if err := s.dayUsage(ctx, tx, t, now, &used); err != nil {
+		return "", err
+	}
+	if !caps.Near(used, turnsAtOnce) {
+		return caps.Reached(used), nil
+	}
+	// Turns that begin at the same instant do not see each other: here one waits until the other can be seen.
+	if err := s.q.LockDayUsage(ctx, tx); err != nil {
+		return "", fmt.Errorf("wait for turns that begin: %w", err)
+	}
+	err := s.dayUsage(ctx, tx, t, now, &used)
+	return caps.Reached(used), err
+}
+
+// turnsAtOnce is how many calls of the model may be about to be made by turns that
+// are not in the record yet.
+const turnsAtOnce = 200
+
+func (s *Store) dayUsage(ctx context.Context, tx pgx.Tx, t Turn, now time.Time, used *dialogue.Used) error {
+	day, err := s.q.DayUsage(ctx, tx, db.DayUsageParams{Day: t.day(now), TurnID: t.ID, Longest: longestTurn})
+	if err != nil {
+		return fmt.Errorf("add up what the bot used today: %w", err)
+	}
+	used.DayCalls, used.DayTokens, used.DayCostMicros = day.Calls, day.Tokens, day.CostMicros
+	used.CallTokens, used.CallCostMicros = day.CallTokens, day.CallCostMicros
+	return nil
 }
 
 // Spend records what calls took that led to no answer: a failed attempt of the

@@ -2,8 +2,12 @@ package store_test
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"parley/dialogue"
@@ -44,6 +48,36 @@ func TestAnswersThatAreBeingWordedCountForTheDay(t *testing.T) {
 			}
 			require.Empty(t, open(4).Cap)
 			require.NotEmpty(t, open(5).Cap)
+		})
+	}
+}
+
+// Turns that begin at the same instant, which do not see each other's, do not pass the limit together either.
+func TestTurnsThatBeginAtOnceKeepTheDaysLimit(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]dialogue.Caps{"calls": {DayCalls: 10}, "tokens": {DayTokens: 10_000}, "cost": {DayCost: 0.1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, "widget")
+			require.NoError(t, b.EnsureBotProfile(t.Context(), map[string]any{"caps": limit}))
+			_, err := b.Pool().Exec(t.Context(), "INSERT INTO bot_usage (day, shard, calls, tokens, cost_micros) VALUES ((now() AT TIME ZONE 'UTC')::date - 1, 3, 2, 2000, 20000)")
+			require.NoError(t, err)
+			var ids []uuid.UUID
+			for i := range 40 {
+				ids = append(ids, b.write(fmt.Sprint(i), "m", "hello").Dialogue.ID)
+			}
+			var free atomic.Int32
+			var group sync.WaitGroup
+			for _, id := range ids {
+				group.Go(func() {
+					turn, err := b.OpenTurn(t.Context(), id)
+					if assert.NoError(t, err) && turn.Cap == "" {
+						free.Add(1)
+					}
+				})
+			}
+			group.Wait()
+			require.EqualValues(t, 10, free.Load())
 		})
 	}
 }

@@ -35,3 +35,10 @@ func (b measuredBot) Answer(ctx context.Context, in bot.Input, onText func(textS
 	b.metrics.Tokens(answer.Usage.PromptTokens, answer.Usage.CompletionTokens)
 	return answer, err
 }
+
+// Fold does what the bot's Fold does.
+func (b measuredBot) Fold(ctx context.Context, in bot.Input) (bot.Summary, bool, error) {
+	sum, written, err := b.Bot.Fold(ctx, in)
+	b.metrics.Tokens(sum.Usage.PromptTokens, sum.Usage.CompletionTokens)
+	return sum, written, err
+}

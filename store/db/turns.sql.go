@@ -123,7 +123,8 @@ WITH used AS (
     SELECT count(*) AS n FROM turns
     WHERE state = 'running' AND started_at > now() - $2::interval AND id <> $3
 )
-SELECT (calls + n)::bigint AS calls, (tokens + n * call_tokens)::bigint AS tokens, (cost_micros + n * call_cost_micros)::bigint AS cost_micros
+SELECT (calls + n)::bigint AS calls, (tokens + n * call_tokens)::bigint AS tokens, (cost_micros + n * call_cost_micros)::bigint AS cost_micros,
+       call_tokens, call_cost_micros
 FROM used, running
 `
 
@@ -134,9 +135,11 @@ type DayUsageParams struct {
 }
 
 type DayUsageRow struct {
-	Calls      int64
-	Tokens     int64
-	CostMicros int64
+	Calls          int64
+	Tokens         int64
+	CostMicros     int64
+	CallTokens     int64
+	CallCostMicros int64
 }
 
 // What a day has used, and what the answers that are being worded, besides this turn, will have used: each about as much
@@ -144,7 +147,13 @@ type DayUsageRow struct {
 func (q *Queries) DayUsage(ctx context.Context, db DBTX, arg DayUsageParams) (DayUsageRow, error) {
 	row := db.QueryRow(ctx, dayUsage, arg.Day, arg.Longest, arg.TurnID)
 	var i DayUsageRow
-	err := row.Scan(&i.Calls, &i.Tokens, &i.CostMicros)
+	err := row.Scan(
+		&i.Calls,
+		&i.Tokens,
+		&i.CostMicros,
+		&i.CallTokens,
+		&i.CallCostMicros,
+	)
 	return i, err
 }
 
@@ -309,6 +318,16 @@ func (q *Queries) LoadBotProfile(ctx context.Context, db DBTX) (LoadBotProfileRo
 	var i LoadBotProfileRow
 	err := row.Scan(&i.Profile, &i.Version, &i.UpdatedAt)
 	return i, err
+}
+
+const lockDayUsage = `-- name: LockDayUsage :exec
+SELECT pg_advisory_xact_lock(hashtextextended('bot_usage', 0))
+`
+
+// Lets turns begin one after the other. Under its dialogue's lock; nothing is locked after it.
+func (q *Queries) LockDayUsage(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, lockDayUsage)
+	return err
 }
 
 const openReplyTurn = `-- name: OpenReplyTurn :one

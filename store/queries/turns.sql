@@ -66,8 +66,13 @@ WITH used AS (
     SELECT count(*) AS n FROM turns
     WHERE state = 'running' AND started_at > now() - sqlc.arg(longest)::interval AND id <> sqlc.arg(turn_id)
 )
-SELECT (calls + n)::bigint AS calls, (tokens + n * call_tokens)::bigint AS tokens, (cost_micros + n * call_cost_micros)::bigint AS cost_micros
+SELECT (calls + n)::bigint AS calls, (tokens + n * call_tokens)::bigint AS tokens, (cost_micros + n * call_cost_micros)::bigint AS cost_micros,
+       call_tokens, call_cost_micros
 FROM used, running;
+
+-- name: LockDayUsage :exec
+-- Lets turns begin one after the other. Under its dialogue's lock; nothing is locked after it.
+SELECT pg_advisory_xact_lock(hashtextextended('bot_usage', 0));
 
 -- name: BotState :one
 -- What the bot goes by besides the messages: the shop's settings, what the older part of the dialogue came to, and how
