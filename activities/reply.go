@@ -197,12 +197,12 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 		return workflows.ReplyResult{}, err
 	}
 	var res store.TurnResult
+	var answer bot.Answer
 	if t.Cap != "" && bot.NeedsModel(TurnInput(t, profile)) {
 		res = store.TurnResult{Handoff: dialogue.HandoffRule, Cap: t.Cap, Language: languageOf(t)}
 	} else {
-		answer, err := r.ask(ctx, t, profile, watch, last)
-		if err != nil {
-			return r.failed(ctx, t, began, profile, Spent(answer.Usage, profile), err)
+		if answer, err = r.ask(ctx, t, profile, watch, last); err != nil {
+			return r.failed(ctx, t, began, profile, answer, err)
 		}
 		if res, err = TurnResult(answer, profile); err != nil {
 			return workflows.ReplyResult{}, err
@@ -215,7 +215,7 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 	}
 	done, err := r.Store.FinishTurn(ctx, t, res, last)
 	if err != nil {
-		return r.failed(ctx, t, began, profile, res.Spent, err)
+		return r.failed(ctx, t, began, profile, answer, err)
 	}
 	return result(outcome, t, said, done), nil
 }
@@ -279,8 +279,8 @@ func (r *Replies) ask(ctx context.Context, t store.Turn, profile bot.Profile, wa
 
 // failed records what an attempt without an answer spent, and decides what comes
 // after its error: another attempt, which the engine makes, or the operators.
-func (r *Replies) failed(ctx context.Context, t store.Turn, began time.Time, profile bot.Profile, spent store.Spent, err error) (workflows.ReplyResult, error) {
-	if dbErr := r.Store.Spend(context.WithoutCancel(ctx), t, spent, false); dbErr != nil {
+func (r *Replies) failed(ctx context.Context, t store.Turn, began time.Time, profile bot.Profile, answer bot.Answer, err error) (workflows.ReplyResult, error) {
+	if dbErr := r.Store.Spend(context.WithoutCancel(ctx), t, Spent(answer.Usage, profile), false); dbErr != nil {
 		return workflows.ReplyResult{}, dbErr
 	}
 	log := r.Log.With("dialogue_id", t.DialogueID, "turn_id", t.ID, "attempt", t.Attempts)
@@ -297,30 +297,30 @@ func (r *Replies) failed(ctx context.Context, t store.Turn, began time.Time, pro
 	case ctx.Err() != nil:
 		return workflows.ReplyResult{}, ctx.Err()
 	}
-	cause := "internal"
+	failure := store.Failure{Cause: bot.CauseInternal, Reason: err, Model: answer.Model, PromptVersion: answer.PromptVersion}
 	modelErr, ok := errors.AsType[*bot.Error](err)
 	if ok {
-		cause = string(modelErr.Class)
+		failure.Cause = string(modelErr.Class)
 		if wait := pauseAfter(t.Attempts, modelErr); modelErr.Retryable() && mayRetry(t, modelErr.Class, time.Since(began)+wait) {
-			log.Warn("model call failed; trying again", "cause", cause, "error", bot.Public(err))
-			if dbErr := r.Store.CountAttempt(ctx, t.ID, cause, err); dbErr != nil {
+			log.Warn("model call failed; trying again", "cause", failure.Cause, "error", bot.Public(err))
+			if dbErr := r.Store.CountAttempt(ctx, t.ID, failure); dbErr != nil {
 				return workflows.ReplyResult{}, dbErr
 			}
-			return workflows.ReplyResult{}, temporal.NewApplicationErrorWithOptions(bot.Public(err), cause, temporal.ApplicationErrorOptions{
+			return workflows.ReplyResult{}, temporal.NewApplicationErrorWithOptions(bot.Public(err), failure.Cause, temporal.ApplicationErrorOptions{
 				NextRetryDelay: wait,
 			})
 		}
 	} else if activity.GetInfo(ctx).Attempt < maxAttempts {
 		return workflows.ReplyResult{}, err
 	}
-	log.Error("turn failed; handing over to the operators", "cause", cause, "error", bot.Public(err))
+	log.Error("turn failed; handing over to the operators", "cause", failure.Cause, "error", bot.Public(err))
 	notice := profile.Notice(dialogue.HandoffBotError, "", languageOf(t), time.Now())
-	done, dbErr := r.Store.FailTurn(ctx, t, cause, err, notice)
+	done, dbErr := r.Store.FailTurn(ctx, t, failure, notice)
 	if dbErr != nil {
 		return workflows.ReplyResult{}, dbErr
 	}
 	res := result(workflows.ReplyFailed, t, notice, done)
-	res.Cause, res.Error = cause, dialogue.Preview(bot.Public(err))
+	res.Cause, res.Error = failure.Cause, dialogue.Preview(bot.Public(err))
 	return res, nil
 }
 

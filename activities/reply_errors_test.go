@@ -28,7 +28,9 @@ func TestModelErrors(t *testing.T) {
 		t.Run(string(class), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, "widget")
-			b.bot.fails(&bot.Error{Class: class, RetryAfter: 7 * time.Second, Err: errors.New("the provider's own words")})
+			b.bot.answer = func(context.Context, int, bot.Input, func(string)) (bot.Answer, error) {
+				return bot.Answer{Model: "test-model", PromptVersion: "abcdef"}, &bot.Error{Class: class, RetryAfter: 7 * time.Second, Err: errors.New("the provider's own words")}
+			}
 			id := b.write("Когда привезут заказ?")
 			for _, pause := range []time.Duration{7, 7, 7, 8, 16, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30}[:calls-1] {
 				_, err := b.reply(id)
@@ -46,7 +48,7 @@ func TestModelErrors(t *testing.T) {
 
 			turn := b.turn(res.TurnID)
 			require.Equal(t, store.TurnFailed, turn.State)
-			require.Equal(t, string(class), *turn.Cause)
+			require.Equal(t, []string{string(class), "test-model", "abcdef"}, []string{*turn.Cause, *turn.Model, *turn.PromptVersion})
 			require.Contains(t, *turn.Error, "the provider's own words")
 			require.Equal(t, int32(calls), turn.Attempts)
 			d, err := b.Dialogue(b.ctx, id)

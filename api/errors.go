@@ -1,12 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -117,7 +119,7 @@ func bodyError(err error) error {
 		return dialogue.Errorf(dialogue.CodeTooLarge, "the body is larger than %d bytes: send less at once", tooLarge.Limit)
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return dialogue.Errorf(dialogue.CodeInvalid, "%s must be of type %s, not %s", wrong.Field, wrong.Type, wrong.Value)
+		return dialogue.Errorf(dialogue.CodeInvalid, "%s must be %s, not %s", cmp.Or(wrong.Field, "the body"), jsonKind(wrong.Type), wrong.Value)
 	}
 	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
 		return dialogue.Errorf(dialogue.CodeInvalid, "there is no field %s: nothing has changed", field)
@@ -146,4 +148,21 @@ func checkText(field, text string, most int) error {
 		return dialogue.Errorf(dialogue.CodeInvalid, "%s contains a NUL character: remove it", field)
 	}
 	return nil
+}
+
+// jsonKind says what a value of a Go type is in JSON.
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	}
+	return "a text"
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"parley/demo"
 	"parley/dialogue"
 	"parley/web"
 )
@@ -44,7 +45,7 @@ const (
 )
 
 // mountStatic serves the inbox at /, /login and /d/*, the widget at /widget.js and /widget/app, and the demo shop page
-// at /demo. Every file has a route of its own, so that an unknown path is left to whoever else wants it. It panics when
+// at /demo where there is a demo shop. Every file has a route of its own, so that an unknown path is left to whoever else wants it. It panics when
 // the files cannot be read, which embedded ones always can.
 func mountStatic(r gin.IRouter, o staticOptions) {
 	if o.Inbox == nil {
@@ -86,7 +87,14 @@ func mountStatic(r gin.IRouter, o staticOptions) {
 	}
 	get(r, "/widget.js", headers(loader, "Access-Control-Allow-Origin", "*", "Cross-Origin-Resource-Policy", "cross-origin"))
 	get(r, "/widget/app", widgetApp(widget.page("app.html", "widget"), o))
-	get(r, "/demo", headers(widget.page("demo.html", "demo page"), "Content-Security-Policy", demoPolicy, "Referrer-Policy", "same-origin"))
+	demoShop := headers(widget.page("demo.html", "demo page"), "Content-Security-Policy", demoPolicy, "Referrer-Policy", "same-origin")
+	get(r, "/demo", func(c *gin.Context) {
+		if _, err := o.AllowedOrigins(c.Request.Context(), demo.ChannelSlug); dialogue.ErrorCode(err) == dialogue.CodeNotFound {
+			sentence(c, http.StatusNotFound, "There is no demo shop here.")
+			return
+		}
+		demoShop(c)
+	})
 }
 
 // widgetApp serves the page inside the widget's frame, to the sites that its channel allows. The widget relies on this

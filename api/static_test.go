@@ -38,7 +38,7 @@ func TestStatic(t *testing.T) {
 		},
 		AllowedOrigins: func(_ context.Context, channel string) ([]string, error) {
 			switch channel {
-			case "open":
+			case "open", "demo":
 				return nil, nil
 			case "shop":
 				return []string{"https://shop.kz", "http://localhost:3000", "https://*.shop.kz", "*", "https://a.kz; script-src *", "javascript:alert(1)"}, nil
@@ -150,6 +150,16 @@ func TestStaticServesTheEmbeddedFrontEnds(t *testing.T) {
 		require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, response.Code, url)
 		require.NotZero(t, response.Body.Len(), url)
 	}
+}
+
+// Where there is no demo shop, there is no page of one.
+func TestDemoPageOfAShopThatHasNone(t *testing.T) {
+	t.Parallel()
+	response := serveStatic(t, staticOptions{AllowedOrigins: func(context.Context, string) ([]string, error) {
+		return nil, dialogue.Errorf(dialogue.CodeNotFound, "no such channel")
+	}}, http.MethodGet, "/demo", nil)
+	require.Equal(t, http.StatusNotFound, response.Code)
+	require.Contains(t, response.Body.String(), "no demo shop")
 }
 
 func serveStatic(t *testing.T, options staticOptions, method, url string, header map[string]string) *httptest.ResponseRecorder {

@@ -41,7 +41,7 @@ func (s *Server) suggest(ctx context.Context, id, operator uuid.UUID) (suggestio
 	}
 	answer, err := s.draft(ctx, t, profile, func(text string) { show(live.Writing, text) })
 	if err != nil {
-		return suggestion{}, s.draftFailed(ctx, t, activities.Spent(answer.Usage, profile), err)
+		return suggestion{}, s.draftFailed(ctx, t, profile, answer, err)
 	}
 	res, err := activities.TurnResult(answer, profile)
 	if err != nil {
@@ -64,24 +64,24 @@ func (s *Server) draft(ctx context.Context, t store.Turn, profile bot.Profile, o
 }
 
 // draftFailed records why there is no draft, and what that cost, and tells the operator what a model's error means.
-func (s *Server) draftFailed(ctx context.Context, t store.Turn, spent store.Spent, err error) error {
-	if dbErr := s.Store.Spend(context.WithoutCancel(ctx), t, spent, false); dbErr != nil {
+func (s *Server) draftFailed(ctx context.Context, t store.Turn, profile bot.Profile, answer bot.Answer, err error) error {
+	if dbErr := s.Store.Spend(context.WithoutCancel(ctx), t, activities.Spent(answer.Usage, profile), false); dbErr != nil {
 		return errors.Join(err, dbErr)
 	}
-	cause := "internal"
+	failure := store.Failure{Cause: bot.CauseInternal, Reason: err, Model: answer.Model, PromptVersion: answer.PromptVersion}
 	modelErr, ok := errors.AsType[*bot.Error](err)
 	switch {
 	case ok:
-		cause = string(modelErr.Class)
+		failure.Cause = string(modelErr.Class)
 	case t.Cap != "":
-		cause = "cap"
+		failure.Cause = "cap"
 	}
-	if dbErr := s.Store.FailSuggestion(context.WithoutCancel(ctx), t.ID, cause, err); dbErr != nil {
+	if dbErr := s.Store.FailSuggestion(context.WithoutCancel(ctx), t.ID, failure); dbErr != nil {
 		return errors.Join(err, dbErr)
 	}
 	if ok {
-		s.Log.Warn("a suggestion failed", "dialogue_id", t.DialogueID, "turn_id", t.ID, "cause", cause, "error", bot.Public(err))
-		return dialogue.Errorf(dialogue.CodeUnavailable, "the bot's model did not answer (%s): write yourself, or ask again in a minute", cause)
+		s.Log.Warn("a suggestion failed", "dialogue_id", t.DialogueID, "turn_id", t.ID, "cause", failure.Cause, "error", bot.Public(err))
+		return dialogue.Errorf(dialogue.CodeUnavailable, "the bot's model did not answer (%s): write yourself, or ask again in a minute", failure.Cause)
 	}
 	if t.Cap != "" {
 		return err

@@ -24,7 +24,7 @@ func (b *bundle) failedTurn(question string) (visitor string, turn uuid.UUID) {
 	b.decode(b.ok(http.MethodGet, "/api/v1/dialogues?sort=recent&limit=1", b.operator, ""), &list)
 	t, err := b.store.OpenTurn(b.t.Context(), list.Dialogues[0].ID)
 	require.NoError(b.t, err)
-	_, err = b.store.FailTurn(b.t.Context(), t, string(bot.ErrorUnavailable), errors.New("502 bad gateway"), "One moment, a colleague will help you.")
+	_, err = b.store.FailTurn(b.t.Context(), t, store.Failure{Cause: string(bot.ErrorUnavailable), Reason: errors.New("502 bad gateway"), Model: "test-model"}, "One moment, a colleague will help you.")
 	require.NoError(b.t, err)
 	return visitor, t.ID
 }

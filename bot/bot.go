@@ -104,16 +104,15 @@ type Deps struct {
 
 // Bot answers customers. It is safe for concurrent use.
 type Bot struct {
-	knowledge     Searcher
-	model         Model
-	log           *slog.Logger
-	now           func() time.Time
-	promptVersion string
+	knowledge Searcher
+	model     Model
+	log       *slog.Logger
+	now       func() time.Time
 }
 
 // New makes a Bot.
 func New(d Deps) *Bot {
-	b := &Bot{knowledge: d.Knowledge, model: d.Model, log: d.Log, now: d.Now, promptVersion: promptVersion()}
+	b := &Bot{knowledge: d.Knowledge, model: d.Model, log: d.Log, now: d.Now}
 	if b.log == nil {
 		b.log = slog.Default()
 	}
@@ -126,15 +125,15 @@ func New(d Deps) *Bot {
 // Answer answers the questions of in, or says why a human must. onText, which
 // may be nil, gets the whole text so far each time it grows; what it got is
 // void when Answer returns an error or a handoff. Errors of the model are of
-// type *Error; when ctx ends, its error is returned. With an error the answer's
-// Usage is what was spent, and the rest is empty.
+// type *Error; when ctx ends, its error is returned. With an error the answer
+// says what was spent, and by whom: Usage, Model and PromptVersion; the rest is empty.
 func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string)) (Answer, error) {
 	if len(in.Questions) == 0 {
 		return Answer{}, dialogue.Errorf(dialogue.CodeInvalid, "there is nothing to answer: the dialogue has no unanswered message")
 	}
 	in = readable(in)
 	lang := LanguageOf(in)
-	answer := Answer{Language: lang, PromptVersion: b.promptVersion}
+	answer := Answer{Language: lang, PromptVersion: promptVersion(in.Profile)}
 	if !in.Draft && WantsHuman(in) {
 		answer.Handoff = dialogue.HandoffCustomerAsked
 		return answer, nil
@@ -157,13 +156,15 @@ func (b *Bot) Answer(ctx context.Context, in Input, onText func(textSoFar string
 	}
 	req.Intro = introOf(in, lang)
 	reply, err := b.model.Reply(ctx, req, withIntro(req.Intro, onText))
-	if err != nil {
-		if ctx.Err() != nil {
-			return Answer{Usage: reply.Usage}, ctx.Err()
-		}
-		return Answer{Usage: reply.Usage}, fmt.Errorf("ask %s: %w", b.model.Name(), err)
-	}
 	answer.Model = b.model.Name()
+	if err != nil {
+		if ctx.Err() == nil {
+			err = fmt.Errorf("ask %s: %w", answer.Model, err)
+		} else {
+			err = ctx.Err()
+		}
+		return Answer{Usage: reply.Usage, Model: answer.Model, PromptVersion: answer.PromptVersion}, err
+	}
 	answer.Sources = reply.Sources
 	answer.Usage, answer.ToolCalls = reply.Usage, reply.ToolCalls
 	answer.Request, answer.Response = reply.Request, reply.Response

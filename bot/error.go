@@ -21,6 +21,17 @@ const (
 	ErrorMalformed     ErrorClass = "malformed"      // the answer is broken, cut off or empty
 )
 
+// CauseInternal is the cause of a turn that failed by no fault of a model's.
+const CauseInternal = "internal"
+
+// Causes are all that a turn may fail by.
+func Causes() []string {
+	return []string{
+		string(ErrorBadKey), string(ErrorRateLimited), string(ErrorUnavailable), string(ErrorTimeout),
+		string(ErrorContentFilter), string(ErrorBadRequest), string(ErrorMalformed), CauseInternal,
+	}
+}
+
 // Error is a classified failure of a model call.
 type Error struct {
 	Class      ErrorClass

@@ -206,7 +206,7 @@ func TestModelErrors(t *testing.T) {
 			require.Equal(t, tc.class, failed.Class, "%v", err)
 			require.Equal(t, tc.retryable, failed.Retryable())
 			require.Equal(t, tc.retryAfter, failed.RetryAfter)
-			require.Equal(t, bot.Answer{Usage: answer.Usage}, answer)
+			require.Equal(t, bot.Answer{Usage: answer.Usage, Model: "test-model", PromptVersion: answer.PromptVersion}, answer)
 			require.NotContains(t, err.Error(), secretKey)
 			made := 1
 			if name == "400" {

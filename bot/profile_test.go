@@ -129,3 +129,20 @@ func TestCost(t *testing.T) {
 	require.True(t, known)
 	require.Equal(t, []any{int64(360), "USD"}, []any{micros, currency})
 }
+
+// What a shop tells the bot makes another bot of it, and answers say which one gave them.
+func TestPromptVersionTellsWhichBotAnswered(t *testing.T) {
+	t.Parallel()
+	b := offlineBot(t)
+	version := func(change func(p *bot.Profile)) string {
+		in := asks("Есть доставка?")
+		change(&in.Profile)
+		answer, err := b.Answer(t.Context(), in, nil)
+		require.NoError(t, err)
+		return answer.PromptVersion
+	}
+	same := version(func(*bot.Profile) {})
+	require.Equal(t, same, version(func(p *bot.Profile) { p.TimeZone = "Asia/Almaty" }))
+	require.NotEqual(t, same, version(func(p *bot.Profile) { p.Instructions = "Be brief." }))
+	require.NotEqual(t, same, version(func(p *bot.Profile) { p.Shop = "Alem" }))
+}

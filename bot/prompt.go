@@ -30,10 +30,10 @@ const (
 	maxPassages = 8
 )
 
-// promptVersion changes whenever the prompt's wording does, so that a turn's
-// record tells which one it was made with.
-func promptVersion() string {
-	sum := sha256.Sum256([]byte(promptText + summaryText))
+// promptVersion changes whenever the prompt's wording or what the shop has set the
+// bot to does, so that a turn's record tells which bot it was made with.
+func promptVersion(p Profile) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{promptText, summaryText, p.Name, p.Shop, p.Instructions}, "\x00")))
 	return hex.EncodeToString(sum[:6])
 }
 

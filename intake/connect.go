@@ -21,6 +21,7 @@ type telegramAPI interface {
 	Me(ctx context.Context, a channel.Account) (username string, err error)
 	SetWebhook(ctx context.Context, a channel.Account, address string) error
 	DeleteWebhook(ctx context.Context, a channel.Account) error
+	Webhook(ctx context.Context, a channel.Account) (telegram.Webhook, error)
 }
 
 // Connector checks accounts with their provider and connects them.
@@ -81,6 +82,30 @@ func (c *Connector) Disconnect(ctx context.Context, a channel.Account) error {
 	}
 	if err := c.API.DeleteWebhook(ctx, a); err != nil {
 		return connectError(err)
+	}
+	return nil
+}
+
+// Check asks Telegram whether the bot's token is accepted and, with a webhook,
+// whether its calls come here.
+func (c *Connector) Check(ctx context.Context, id uuid.UUID, a channel.Account) error {
+	settings, err := telegram.SettingsOf(a)
+	if err != nil {
+		return err
+	}
+	if _, err := c.API.Me(ctx, a); err != nil {
+		return connectError(err)
+	}
+	if settings.Mode != telegram.ModeWebhook || c.PublicURL == "" {
+		return nil
+	}
+	switch info, err := c.API.Webhook(ctx, a); {
+	case err != nil:
+		return connectError(err)
+	case info.URL != WebhookURL(c.PublicURL, id):
+		return dialogue.Errorf(dialogue.CodeConflict, "Telegram does not call %s: a running api node sets that again within a few minutes", c.PublicURL)
+	case info.LastError != "" && info.Pending > 0:
+		return dialogue.Errorf(dialogue.CodeConflict, "Telegram cannot deliver messages to %s: %s", c.PublicURL, info.LastError)
 	}
 	return nil
 }

@@ -149,6 +149,9 @@ func (m *Manager) reconnect(ctx context.Context, c db.Channel, changed map[strin
 	if err != nil && len(changed) == 0 {
 		return dialogue.Errorf(dialogue.CodeConflict, "%s", err)
 	}
+	if c.Kind == channel.Widget && len(changed) > 0 {
+		return dialogue.Errorf(dialogue.CodeInvalid, "a widget has no secrets: %s is none of a Telegram bot", c.Slug)
+	}
 	if err := sameAccount(c, account.Secrets, changed); err != nil {
 		return err
 	}
@@ -255,17 +258,18 @@ func (m *Manager) connect(ctx context.Context, id uuid.UUID, kind string, settin
 	return nil, nil, dialogue.Errorf(dialogue.CodeInvalid, "kind %q is neither widget nor telegram", kind)
 }
 
-// Check asks the provider whether a channel works, and records what it says.
+// Check asks the provider whether a channel works, and records what it says. That
+// the provider could not be asked is no problem of the channel's.
 func (m *Manager) Check(ctx context.Context, c db.Channel) error {
 	if c.Kind != channel.Telegram {
 		return nil
 	}
 	account, err := m.Vault.Account(c)
 	if err == nil {
-		_, err = m.Connector.API.Me(ctx, account)
-		if err != nil {
-			err = connectError(err)
-		}
+		err = m.Connector.Check(ctx, c.ID, account)
+	}
+	if dialogue.ErrorCode(err) == dialogue.CodeUnavailable {
+		return err
 	}
 	problem := ""
 	if err != nil {

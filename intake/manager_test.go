@@ -200,3 +200,28 @@ func TestWebhookWhoseSecretIsRefusedIsSetAgain(t *testing.T) {
 	require.Empty(t, look())
 	require.Equal(t, before+1, api.set)
 }
+
+// A check of a webhook's channel sees what keeps messages from coming.
+func TestCheckOfAWebhook(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, api := &fakeVault{}, &fakeWebhookAPI{}
+	m := b.manager(v, api)
+	c := b.connect(m)
+	require.NoError(t, m.Check(t.Context(), c))
+
+	api.webhook.Pending, api.webhook.LastError = 3, "Connection timed out"
+	require.ErrorContains(t, m.Check(t.Context(), c), "Connection timed out")
+	saved, err := b.store.Channel(t.Context(), c.Slug)
+	require.NoError(t, err)
+	require.Contains(t, *saved.Problem, "Connection timed out", "the inbox shows it too")
+
+	api.webhook = telegram.Webhook{URL: "https://another.example/hook"}
+	require.ErrorContains(t, m.Check(t.Context(), c), "does not call "+publicURL)
+
+	api.webhook = telegram.Webhook{URL: intake.WebhookURL(publicURL, c.ID)}
+	require.NoError(t, m.Check(t.Context(), c))
+	saved, err = b.store.Channel(t.Context(), c.Slug)
+	require.NoError(t, err)
+	require.Nil(t, saved.Problem)
+}

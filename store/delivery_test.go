@@ -147,7 +147,7 @@ func TestActivitiesWritesCanBeRepeated(t *testing.T) {
 	failed, err := b.OpenTurn(ctx, id)
 	require.NoError(t, err)
 	for range 2 {
-		_, err = b.FailTurn(ctx, failed, "bad_key", context.DeadlineExceeded, "one moment")
+		_, err = b.FailTurn(ctx, failed, store.Failure{Cause: "bad_key", Reason: context.DeadlineExceeded}, "one moment")
 		require.NoError(t, err)
 	}
 	require.Equal(t, 1, b.count("SELECT count(*) FROM messages WHERE kind = 'notice'"))
@@ -168,7 +168,7 @@ func TestActivitiesWritesCanBeRepeated(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrSuperseded)
 	for range 2 {
 		require.NoError(t, b.SupersedeTurn(ctx, turn.ID))
-		_, err = b.FailTurn(ctx, turn, "timeout", context.DeadlineExceeded, "one moment")
+		_, err = b.FailTurn(ctx, turn, store.Failure{Cause: "timeout", Reason: context.DeadlineExceeded}, "one moment")
 		require.NoError(t, err)
 	}
 	record, err := b.Turn(ctx, turn.ID)

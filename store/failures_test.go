@@ -19,7 +19,7 @@ func (b *bundle) fails(id uuid.UUID, notice string) uuid.UUID {
 	b.t.Helper()
 	turn, err := b.OpenTurn(context.Background(), id)
 	require.NoError(b.t, err)
-	_, err = b.FailTurn(context.Background(), turn, "unavailable", errors.New("502 bad gateway"), notice)
+	_, err = b.FailTurn(context.Background(), turn, store.Failure{Cause: "unavailable", Reason: errors.New("502 bad gateway")}, notice)
 	require.NoError(b.t, err)
 	return turn.ID
 }

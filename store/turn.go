@@ -313,13 +313,21 @@ func (c *change) handOff(event TimelineEvent, notice string, turn uuid.UUID) err
 	return err
 }
 
+// Failure is why a turn, or an attempt of it, came to nothing.
+type Failure struct {
+	Cause         string // its class
+	Reason        error
+	Model         string // that was asked; empty when none was
+	PromptVersion string
+}
+
 // FailTurn records a turn that cannot be answered, and hands the dialogue to the
 // operators. When the dialogue went on meanwhile only the turn is recorded.
-func (s *Store) FailTurn(ctx context.Context, t Turn, cause string, reason error, notice string) (Finished, error) {
+func (s *Store) FailTurn(ctx context.Context, t Turn, f Failure, notice string) (Finished, error) {
 	var out Finished
 	var err error
 	out.Dialogue, err = s.change(ctx, t.DialogueID, func(c *change) error {
-		if err := s.q.EndTurn(ctx, c.tx, db.EndTurnParams{ID: t.ID, State: TurnFailed, Cause: ptr(cause), Error: ptr(storable(reason.Error()))}); err != nil {
+		if err := s.q.EndTurn(ctx, c.tx, f.ends(t.ID)); err != nil {
 			return err
 		}
 		if !c.state.BotMayAnswer(t.Epoch, t.FromSeq) {
@@ -327,7 +335,7 @@ func (s *Store) FailTurn(ctx context.Context, t Turn, cause string, reason error
 			return nil
 		}
 		out.ToSend = !channel.CommitDelivers(c.row.channelKind)
-		return c.handOff(TimelineEvent{Type: TimelineHandoff, Reason: dialogue.HandoffBotError, Detail: cause}, notice, t.ID)
+		return c.handOff(TimelineEvent{Type: TimelineHandoff, Reason: dialogue.HandoffBotError, Detail: f.Cause}, notice, t.ID)
 	})
 	if err != nil {
 		return Finished{}, fmt.Errorf("record that turn %s failed: %w", t.ID, err)
@@ -335,9 +343,17 @@ func (s *Store) FailTurn(ctx context.Context, t Turn, cause string, reason error
 	return out, nil
 }
 
+// ends is how the failure ends a turn.
+func (f Failure) ends(turn uuid.UUID) db.EndTurnParams {
+	return db.EndTurnParams{
+		ID: turn, State: TurnFailed, Cause: ptr(f.Cause), Error: ptr(storable(f.Reason.Error())),
+		Model: ptr(storable(f.Model)), PromptVersion: ptr(f.PromptVersion),
+	}
+}
+
 // CountAttempt records a model call that failed and is tried again.
-func (s *Store) CountAttempt(ctx context.Context, turn uuid.UUID, cause string, reason error) error {
-	if err := s.q.CountAttempt(ctx, s.pool, db.CountAttemptParams{ID: turn, Cause: ptr(cause), Error: ptr(storable(reason.Error()))}); err != nil {
+func (s *Store) CountAttempt(ctx context.Context, turn uuid.UUID, f Failure) error {
+	if err := s.q.CountAttempt(ctx, s.pool, db.CountAttemptParams{ID: turn, Cause: ptr(f.Cause), Error: ptr(storable(f.Reason.Error()))}); err != nil {
 		return fmt.Errorf("count a failed attempt of turn %s: %w", turn, err)
 	}
 	return nil
@@ -357,8 +373,8 @@ func (s *Store) FinishSuggestion(ctx context.Context, t Turn, res TurnResult) er
 }
 
 // FailSuggestion records why a suggestion has no draft.
-func (s *Store) FailSuggestion(ctx context.Context, turn uuid.UUID, cause string, reason error) error {
-	if err := s.q.EndTurn(ctx, s.pool, db.EndTurnParams{ID: turn, State: TurnFailed, Cause: ptr(cause), Error: ptr(storable(reason.Error()))}); err != nil {
+func (s *Store) FailSuggestion(ctx context.Context, turn uuid.UUID, f Failure) error {
+	if err := s.q.EndTurn(ctx, s.pool, f.ends(turn)); err != nil {
 		return fmt.Errorf("record that suggestion %s failed: %w", turn, err)
 	}
 	return nil

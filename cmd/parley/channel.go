@@ -189,6 +189,7 @@ func channelSwitchCommand(name string, enabled bool) *cobra.Command {
 	}
 }
 
+// changeChannel changes a channel, and says what became of it.
 func changeChannel(cmd *cobra.Command, slug string, change intake.Change) error {
 	return onChannels(cmd, func(m *intake.Manager) error {
 		c, err := m.Change(cmd.Context(), slug, change)

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"parley/bot"
 	"parley/dialogue"
 	"parley/store"
 )
@@ -38,6 +41,9 @@ func (f *failureFlags) register(cmd *cobra.Command) {
 }
 
 func (f *failureFlags) filter(cmd *cobra.Command, s *store.Store) (store.TurnFilter, error) {
+	if f.cause != "" && !slices.Contains(bot.Causes(), f.cause) {
+		return store.TurnFilter{}, fmt.Errorf("there is no cause %q: it is one of %s", f.cause, strings.Join(bot.Causes(), ", "))
+	}
 	out := store.TurnFilter{Kind: store.TurnReply, State: store.TurnFailed, Cause: f.cause}
 	if f.channel == "" {
 		return out, nil
@@ -91,7 +97,7 @@ func printFailures(out io.Writer, list []store.ListedTurn) error {
 		case f.Replay != nil:
 			state = "replayed: " + string(f.Replay.Outcome)
 		}
-		cause := "internal"
+		cause := bot.CauseInternal
 		if f.Turn.Cause != nil {
 			cause = *f.Turn.Cause
 		}

@@ -195,7 +195,9 @@ func printTokens(out io.Writer, tokens []store.APIToken) error {
 	for _, t := range tokens {
 		named, used := t.Prefix, "not known"
 		if named == "" {
-			named = t.ID.String()
+			named = t.ID.String() // made before either was noted
+		} else {
+			used = "never"
 		}
 		if t.Used != nil {
 			used = t.Used.Local().Format(time.DateTime)

@@ -158,14 +158,17 @@ func (q *Queries) DayUsage(ctx context.Context, db DBTX, arg DayUsageParams) (Da
 }
 
 const endTurn = `-- name: EndTurn :exec
-UPDATE turns SET state = $2, cause = $3, error = $4, finished_at = now() WHERE id = $1 AND state IN ('running', 'drafted')
+UPDATE turns SET state = $2, cause = $3, error = $4, model = $5, prompt_version = $6, finished_at = now()
+WHERE id = $1 AND state IN ('running', 'drafted')
 `
 
 type EndTurnParams struct {
-	ID    uuid.UUID
-	State string
-	Cause *string
-	Error *string
+	ID            uuid.UUID
+	State         string
+	Cause         *string
+	Error         *string
+	Model         *string
+	PromptVersion *string
 }
 
 // Ends a turn that led to nothing. One that was answered or handed over meanwhile, by another attempt, stays so.
@@ -175,6 +178,8 @@ func (q *Queries) EndTurn(ctx context.Context, db DBTX, arg EndTurnParams) error
 		arg.State,
 		arg.Cause,
 		arg.Error,
+		arg.Model,
+		arg.PromptVersion,
 	)
 	return err
 }

@@ -114,7 +114,8 @@ RETURNING version, updated_at;
 
 -- name: EndTurn :exec
 -- Ends a turn that led to nothing. One that was answered or handed over meanwhile, by another attempt, stays so.
-UPDATE turns SET state = $2, cause = $3, error = $4, finished_at = now() WHERE id = $1 AND state IN ('running', 'drafted');
+UPDATE turns SET state = $2, cause = $3, error = $4, model = $5, prompt_version = $6, finished_at = now()
+WHERE id = $1 AND state IN ('running', 'drafted');
 
 -- name: SupersedeReply :exec
 -- Ends the reply turn that was open for a state that the dialogue has left; it can say nothing any more.
