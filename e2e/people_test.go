@@ -151,7 +151,7 @@ func TestAPITokensAreListedAndRevokedFromTheTerminal(t *testing.T) {
 	require.True(t, letsIn(orders))
 	listed := user("tokens", adminEmail)
 	require.Regexp(t, `(?m)^`+orders[:8]+`  20\d\d-\S+ \S+  20\d\d-\S+ \S+  orders$`, listed)
-	require.Regexp(t, `(?m)^`+reports[:8]+`  20\d\d-\S+ \S+  not known +reports$`, listed)
+	require.Regexp(t, `(?m)^`+reports[:8]+`  20\d\d-\S+ \S+  never +reports$`, listed)
 	require.NotContains(t, listed, orders)
 
 	looking := openStream(t, s.base+"/api/v1/stream", orders, http.DefaultClient, "")
