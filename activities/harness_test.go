@@ -126,6 +126,16 @@ func executeIn[T any](ctx context.Context, activity, in any) (out T, err error) 
 	return out, value.Get(&out)
 }
 
+// state are the dialogue's counters as its workflow should know them.
+func (b *bundle) state(id uuid.UUID) workflows.Doorbell {
+	b.t.Helper()
+	d, err := b.Dialogue(b.ctx, id)
+	require.NoError(b.t, err)
+	return workflows.Doorbell{
+		Epoch: d.Epoch, Mode: d.Mode, CustomerSeq: d.CustomerSeq, AnsweredSeq: d.AnsweredSeq, Version: d.Version, Due: d.Due(),
+	}
+}
+
 func (b *bundle) count(query string, args ...any) (n int) {
 	b.t.Helper()
 	require.NoError(b.t, b.Pool().QueryRow(b.ctx, query, args...).Scan(&n))

@@ -172,9 +172,7 @@ func (r *Replies) nothing(ctx context.Context, id uuid.UUID) (workflows.ReplyRes
 	if err != nil {
 		return workflows.ReplyResult{}, err
 	}
-	return workflows.ReplyResult{Outcome: workflows.ReplyNothing, ToSend: left != nil, State: workflows.Doorbell{
-		Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq,
-	}}, nil
+	return workflows.ReplyResult{Outcome: workflows.ReplyNothing, ToSend: left != nil, State: pendingState(p)}, nil
 }
 
 // turn is one model call and what comes of it. last says that newer messages do
@@ -364,10 +362,9 @@ func languageOf(t store.Turn) dialogue.Language {
 }
 
 func result(outcome workflows.ReplyOutcome, t store.Turn, said string, done store.Finished) workflows.ReplyResult {
-	d := done.Dialogue
 	return workflows.ReplyResult{
 		Outcome: outcome, TurnID: t.ID, ToSend: done.ToSend,
-		State:    workflows.Doorbell{Epoch: d.Epoch, Mode: d.Mode, CustomerSeq: d.CustomerSeq, AnsweredSeq: d.AnsweredSeq},
+		State:    stateOf(done.Dialogue),
 		Question: dialogue.Preview(t.Questions[len(t.Questions)-1].Text),
 		Answer:   dialogue.Preview(said),
 	}

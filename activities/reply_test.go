@@ -25,7 +25,7 @@ func TestReplyAnswersAndReportsTheCounters(t *testing.T) {
 	id := b.write("how long?")
 	res := b.answered(id)
 	require.Equal(t, workflows.ReplyAnswered, res.Outcome)
-	require.Equal(t, workflows.Doorbell{Epoch: 1, Mode: dialogue.ModeBot, CustomerSeq: 1, AnsweredSeq: 1}, res.State)
+	require.Equal(t, b.state(id), res.State)
 	require.Equal(t, "how long?", res.Question)
 	require.Equal(t, "four hours", res.Answer)
 	require.False(t, res.ToSend, "the widget needs no send")

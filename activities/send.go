@@ -73,7 +73,7 @@ func (s *Sends) Send(ctx context.Context, in workflows.SendInput) (workflows.Sen
 		if err != nil {
 			return run.res, edge(err)
 		}
-		run.res.State = workflows.Doorbell{Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq}
+		run.res.State = pendingState(p)
 	}
 	return run.res, nil
 }
@@ -308,7 +308,7 @@ func (s *sendRun) hold(ctx context.Context, l line, problem error, record func(r
 // settled takes in the dialogue's counters after a change.
 func (s *sendRun) settled(d store.DialogueView, err error) error {
 	if err == nil {
-		s.res.State = workflows.Doorbell{Epoch: d.Epoch, Mode: d.Mode, CustomerSeq: d.CustomerSeq, AnsweredSeq: d.AnsweredSeq}
+		s.res.State = stateOf(d)
 	}
 	return err
 }

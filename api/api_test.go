@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/uuid"
@@ -261,6 +262,7 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"POST", d + "/notes", b.operator, `{"client_id":"n","text":"careful"}`},
 		{"POST", d + "/suggestion", b.operator, ""},
 		{"POST", d + "/messages", b.operator, `{"client_id":"m","text":"hi","suggestion_id":"` + b.turn.String() + `"}`},
+		{"PUT", d + "/status", b.operator, `{"status":"snoozed","until":"` + time.Now().Add(time.Hour).Format(time.RFC3339) + `"}`},
 		{"PUT", d + "/mode", b.operator, `{"mode":"bot"}`},
 		{"PUT", d + "/assignee", b.operator, `{"operator_id":null}`},
 		{"PUT", d + "/status", b.operator, `{"status":"closed"}`},
@@ -358,7 +360,11 @@ func TestRefusals(t *testing.T) {
 		"body too large":         {"POST", d + "/messages", b.operator, `{"text":"` + strings.Repeat("x", 300<<10) + `"}`, 413, "larger"},
 		"foreign suggestion":     {"POST", d + "/messages", b.operator, `{"client_id":"1","text":"a","suggestion_id":"` + uuid.NewString() + `"}`, 400, "suggestion"},
 		"no mode":                {"PUT", d + "/mode", b.operator, `{"mode":"ghost"}`, 400, "ghost"},
-		"no status":              {"PUT", d + "/status", b.operator, `{"status":"new"}`, 400, "open or closed"},
+		"no status":              {"PUT", d + "/status", b.operator, `{"status":"new"}`, 400, "open, snoozed or closed"},
+		"snooze for ever":        {"PUT", d + "/status", b.operator, `{"status":"snoozed"}`, 400, "until"},
+		"snooze to no time":      {"PUT", d + "/status", b.operator, `{"status":"snoozed","until":"tomorrow"}`, 400, "2026-11-23T09:00:00Z"},
+		"negative timer":         {"PUT", "/api/v1/bot", b.admin, `{"version":0,"timers":{"return":-5}}`, 400, "timers.return"},
+		"follow-up for nobody":   {"PUT", "/api/v1/bot", b.admin, `{"version":0,"follow_ups":{"de":"x"}}`, 400, "follow_ups"},
 		"unknown assignee":       {"PUT", d + "/assignee", b.operator, `{"operator_id":"` + uuid.NewString() + `"}`, 404, "operator"},
 		"no seq":                 {"PUT", d + "/read", b.operator, `{}`, 400, "seq"},
 		"operator's bot":         {"GET", "/api/v1/bot", b.operator, "", 403, "admins"},

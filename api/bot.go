@@ -20,7 +20,10 @@ type botSettings struct {
 
 func viewBot(p bot.Profile, v store.ProfileVersion) botSettings {
 	if p.Hours == nil {
-		p.Hours = bot.Hours{}
+		p.Hours = dialogue.Hours{}
+	}
+	if p.FollowUps == nil {
+		p.FollowUps = map[dialogue.Language]string{}
 	}
 	if p.Notices == nil {
 		p.Notices = bot.Notices{}

@@ -297,7 +297,10 @@ func (s *Server) putStatus(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in struct{ Status dialogue.Status }
+	var in struct {
+		Status dialogue.Status
+		Until  *time.Time
+	}
 	if err := readJSON(c, &in); err != nil {
 		return nil, err
 	}
@@ -307,8 +310,13 @@ func (s *Server) putStatus(c *gin.Context) (any, error) {
 		view, err = s.Store.Close(c, id, operatorRef(c))
 	case dialogue.StatusOpen:
 		view, err = s.Store.Reopen(c, id, operatorRef(c))
+	case dialogue.StatusSnoozed:
+		if in.Until == nil {
+			return nil, dialogue.Errorf(dialogue.CodeInvalid, "until says when a snoozed dialogue comes back, such as 2026-11-23T09:00:00Z")
+		}
+		view, err = s.Store.Snooze(c, id, *in.Until, operatorRef(c))
 	default:
-		err = dialogue.Errorf(dialogue.CodeInvalid, "status can be set to open or closed, not to %q", in.Status)
+		err = dialogue.Errorf(dialogue.CodeInvalid, "status can be set to open, snoozed or closed, not to %q", in.Status)
 	}
 	return view, err
 }

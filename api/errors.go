@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -120,6 +121,9 @@ func bodyError(err error) error {
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return dialogue.Errorf(dialogue.CodeInvalid, "%s must be %s, not %s", cmp.Or(wrong.Field, "the body"), jsonKind(wrong.Type), wrong.Value)
+	}
+	if when, ok := errors.AsType[*time.ParseError](err); ok {
+		return dialogue.Errorf(dialogue.CodeInvalid, "%s is not a time such as 2026-11-23T09:00:00Z", when.Value)
 	}
 	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
 		return dialogue.Errorf(dialogue.CodeInvalid, "there is no field %s: nothing has changed", field)

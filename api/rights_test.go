@@ -168,7 +168,9 @@ func TestLogoutEndsTheStreamsOfThatLogin(t *testing.T) {
 	await := func(over <-chan []string, what string) {
 		select {
 		case events := <-over:
-			require.Equal(t, []string{"reset"}, events)
+			// What the setup has written may come before it, if the sequencer was slow.
+			require.Equal(t, 1, strings.Count(strings.Join(events, " "), "reset"))
+			require.Equal(t, "reset", events[len(events)-1])
 		case <-time.After(time.Minute):
 			t.Fatal(what + " goes on")
 		}

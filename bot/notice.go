@@ -26,7 +26,7 @@ func (p Profile) Notice(reason dialogue.HandoffReason, limit dialogue.Cap, lang 
 	if why == "" {
 		return ""
 	}
-	back, closed := p.Hours.next(now.In(p.Location()))
+	back, closed := p.Hours.Next(now.In(p.Location()))
 	own := strings.TrimSpace(p.Notices[reason][lang])
 	switch {
 	case own != "" && closed:
@@ -37,6 +37,17 @@ func (p Profile) Notice(reason dialogue.HandoffReason, limit dialogue.Cap, lang 
 		return why + " " + away(back, lang)
 	}
 	return why + " " + noticeThen(reason, lang)
+}
+
+// FollowUp is what a customer is asked, once, who has fallen silent after an answer.
+func FollowUp(p Profile, lang dialogue.Language) string {
+	if own := strings.TrimSpace(p.FollowUps[lang]); own != "" {
+		return own
+	}
+	return pick(lang,
+		"Остались ли у вас вопросы? Напишите, и я помогу.",
+		"Тағы сұрақтарыңыз бар ма? Жазыңыз, көмектесемін.",
+		"Is there anything else I can help with? Just write.")
 }
 
 // noticeWhy is the first half of a notice.
@@ -84,7 +95,7 @@ func noticeThen(reason dialogue.HandoffReason, lang dialogue.Language) string {
 }
 
 // away is the second half while nobody is there.
-func away(back opening, lang dialogue.Language) string {
+func away(back dialogue.Opening, lang dialogue.Language) string {
 	switch lang {
 	case dialogue.Kazakh:
 		return fmt.Sprintf("Қазір жұмыс уақыты емес, қызметкер сізге осы жерде %s жауап береді.", whenKazakh(back))
@@ -94,42 +105,42 @@ func away(back opening, lang dialogue.Language) string {
 	return fmt.Sprintf("Сейчас нерабочее время, сотрудник ответит вам здесь %s.", whenRussian(back))
 }
 
-func whenRussian(o opening) string {
+func whenRussian(o dialogue.Opening) string {
 	days := []string{"в воскресенье", "в понедельник", "во вторник", "в среду", "в четверг", "в пятницу", "в субботу"}
 	next := []string{
 		"в следующее воскресенье", "в следующий понедельник", "в следующий вторник", "в следующую среду",
 		"в следующий четверг", "в следующую пятницу", "в следующую субботу",
 	}
-	return onDay(o, "сегодня", "завтра", days, next) + " с " + clock(o.minute)
+	return onDay(o, "сегодня", "завтра", days, next) + " с " + clock(o.Minute)
 }
 
-func whenEnglish(o opening) string {
+func whenEnglish(o dialogue.Opening) string {
 	var days, next []string
 	for d := time.Sunday; d <= time.Saturday; d++ {
 		days, next = append(days, "on "+d.String()), append(next, "next "+d.String())
 	}
-	return onDay(o, "today", "tomorrow", days, next) + " from " + clock(o.minute)
+	return onDay(o, "today", "tomorrow", days, next) + " from " + clock(o.Minute)
 }
 
-func whenKazakh(o opening) string {
+func whenKazakh(o dialogue.Opening) string {
 	var days, next []string
 	for _, d := range []string{"жексенбі", "дүйсенбі", "сейсенбі", "сәрсенбі", "бейсенбі", "жұма", "сенбі"} {
 		days, next = append(days, d+" күні"), append(next, "келесі "+d+" күні")
 	}
-	return onDay(o, "бүгін", "ертең", days, next) + " сағат " + clock(o.minute) + "-" + fromSuffix(o.minute) + " бастап"
+	return onDay(o, "бүгін", "ертең", days, next) + " сағат " + clock(o.Minute) + "-" + fromSuffix(o.Minute) + " бастап"
 }
 
 // onDay names the day of an opening; within a week its weekday says enough.
-func onDay(o opening, today, tomorrow string, days, next []string) string {
-	switch o.days {
+func onDay(o dialogue.Opening, today, tomorrow string, days, next []string) string {
+	switch o.Days {
 	case 0:
 		return today
 	case 1:
 		return tomorrow
 	case 7:
-		return next[o.day]
+		return next[o.Day]
 	}
-	return days[o.day]
+	return days[o.Day]
 }
 
 // fromSuffix is the Kazakh ablative of a time of day. It goes by the number word

@@ -13,15 +13,17 @@ import (
 
 // Profile is how a shop wants its bot to appear, and what it lets it use.
 type Profile struct {
-	Name         string        `json:"name"`         // the bot's name, may be empty
-	Shop         string        `json:"shop"`         // the shop's name
-	Instructions string        `json:"instructions"` // the owner's own words to the model: tone, rules, what never to promise
-	Disclose     bool          `json:"disclose"`     // say at the beginning of a dialogue that a bot answers
-	TimeZone     string        `json:"time_zone"`    // IANA name, for dates, hours and the day of the caps; UTC when empty
-	Hours        Hours         `json:"hours"`        // when humans answer; empty: always
-	Prices       *Prices       `json:"prices"`       // nil: what the model costs is not known
-	Caps         dialogue.Caps `json:"caps"`
-	Notices      Notices       `json:"notices"` // the owner's words at a handoff, in place of the usual ones
+	Name         string                       `json:"name"`         // the bot's name, may be empty
+	Shop         string                       `json:"shop"`         // the shop's name
+	Instructions string                       `json:"instructions"` // the owner's own words to the model: tone, rules, what never to promise
+	Disclose     bool                         `json:"disclose"`     // say at the beginning of a dialogue that a bot answers
+	TimeZone     string                       `json:"time_zone"`    // IANA name, for dates, hours and the day of the caps; UTC when empty
+	Hours        dialogue.Hours               `json:"hours"`        // when humans answer; empty: always
+	Prices       *Prices                      `json:"prices"`       // nil: what the model costs is not known
+	Caps         dialogue.Caps                `json:"caps"`
+	Notices      Notices                      `json:"notices"` // the owner's words at a handoff, in place of the usual ones
+	Timers       dialogue.Timing              `json:"timers"`
+	FollowUps    map[dialogue.Language]string `json:"follow_ups"` // the owner's words to a customer who has fallen silent, in place of the usual ones
 }
 
 // Prices are what the model's provider takes for a million tokens.
@@ -37,7 +39,7 @@ type Notices map[dialogue.HandoffReason]map[dialogue.Language]string
 // DefaultProfile is the bot of a shop that has set nothing: without a name, and it
 // says what it is.
 func DefaultProfile() Profile {
-	return Profile{Disclose: true, Caps: dialogue.DefaultCaps()}
+	return Profile{Disclose: true, Caps: dialogue.DefaultCaps(), Timers: dialogue.DefaultTiming()}
 }
 
 // Limits of a profile's texts, in characters.
@@ -46,7 +48,6 @@ const (
 	maxShopRunes         = 100
 	maxInstructionsRunes = 8000
 	maxNoticeRunes       = 1000
-	maxIntervals         = 8 // a day's opening hours
 )
 
 var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
@@ -67,23 +68,37 @@ func (p Profile) Check() error {
 	if _, err := time.LoadLocation(p.TimeZone); err != nil || p.TimeZone == "Local" {
 		return invalid("time_zone is a name such as Asia/Almaty or Europe/Berlin, not %q", p.TimeZone)
 	}
-	if err := p.Hours.check(); err != nil {
+	if err := p.Hours.Check(); err != nil {
 		return err
 	}
 	if err := p.checkCosts(); err != nil {
+		return err
+	}
+	if err := p.Timers.Check(); err != nil {
+		return err
+	}
+	if err := checkTexts("follow_ups", p.FollowUps); err != nil {
 		return err
 	}
 	for reason, texts := range p.Notices {
 		if Notice(reason, dialogue.Russian) == "" {
 			return invalid("notices: %q is not a reason that customers are told; there are customer_asked, no_answer, bot_error and rule", reason)
 		}
-		for lang, text := range texts {
-			if languageName(lang) == "Russian" && lang != dialogue.Russian {
-				return invalid("notices.%s: %q is not a language; there are ru, kk and en", reason, lang)
-			}
-			if utf8.RuneCountInString(text) > maxNoticeRunes {
-				return invalid("notices.%s.%s has at most %d characters", reason, lang, maxNoticeRunes)
-			}
+		if err := checkTexts("notices."+string(reason), texts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTexts checks one text in several languages.
+func checkTexts(field string, texts map[dialogue.Language]string) error {
+	for lang, text := range texts {
+		if dialogue.LanguageOfTag(string(lang)) != lang {
+			return invalid("%s: %q is not a language; there are ru, kk and en", field, lang)
+		}
+		if utf8.RuneCountInString(text) > maxNoticeRunes {
+			return invalid("%s.%s has at most %d characters", field, lang, maxNoticeRunes)
 		}
 	}
 	return nil

@@ -14,9 +14,9 @@ import (
 // workdays are Monday to Friday, with a break at noon.
 func workdays() bot.Profile {
 	p := bot.DefaultProfile()
-	p.TimeZone, p.Hours = "Asia/Almaty", bot.Hours{}
+	p.TimeZone, p.Hours = "Asia/Almaty", dialogue.Hours{}
 	for _, day := range []string{"mon", "tue", "wed", "thu", "fri"} {
-		p.Hours[day] = []bot.Interval{{From: "10:00", To: "13:00"}, {From: "14:30", To: "19:00"}}
+		p.Hours[day] = []dialogue.Interval{{From: "10:00", To: "13:00"}, {From: "14:30", To: "19:00"}}
 	}
 	return p
 }
@@ -62,7 +62,7 @@ func TestNoticesKnowTheHours(t *testing.T) {
 func TestShopThatOpensOnceAWeek(t *testing.T) {
 	t.Parallel()
 	p := bot.DefaultProfile()
-	p.Hours = bot.Hours{"mon": {{From: "10:00", To: "12:05"}}}
+	p.Hours = dialogue.Hours{"mon": {{From: "10:00", To: "12:05"}}}
 	text := p.Notice(dialogue.HandoffNoAnswer, "", dialogue.Russian, time.Date(2026, 3, 2, 12, 5, 0, 0, time.UTC))
 	require.Contains(t, text, "в следующий понедельник с 10:00")
 }
@@ -87,7 +87,7 @@ func TestKazakhTimes(t *testing.T) {
 		"09:30": "09:30-дан", "09:40": "09:40-тан", "09:50": "09:50-ден", "09:59": "09:59-дан", "09:01": "09:01-ден",
 	} {
 		p := bot.DefaultProfile()
-		p.Hours = bot.Hours{"tue": {{From: opens, To: "24:00"}}}
+		p.Hours = dialogue.Hours{"tue": {{From: opens, To: "24:00"}}}
 		require.Contains(t, p.Notice(dialogue.HandoffRule, "", dialogue.Kazakh, time.Date(2026, 3, 2, 23, 0, 0, 0, time.UTC)), "ертең сағат "+want+" бастап")
 	}
 }
@@ -101,10 +101,10 @@ func TestProfileCheck(t *testing.T) {
 		"instructions has at most": func(p *bot.Profile) { p.Instructions = strings.Repeat("я", 8001) },
 		"one line":                 func(p *bot.Profile) { p.Shop = "a\nb" },
 		"time_zone":                func(p *bot.Profile) { p.TimeZone = "Local" },
-		"no time at all":           func(p *bot.Profile) { p.Hours = bot.Hours{"mon": nil} },
-		"not a time of day":        func(p *bot.Profile) { p.Hours["mon"] = []bot.Interval{{From: "9:00", To: "25:00"}} },
+		"no time at all":           func(p *bot.Profile) { p.Hours = dialogue.Hours{"mon": nil} },
+		"not a time of day":        func(p *bot.Profile) { p.Hours["mon"] = []dialogue.Interval{{From: "9:00", To: "25:00"}} },
 		"do not overlap": func(p *bot.Profile) {
-			p.Hours["mon"] = []bot.Interval{{From: "09:00", To: "12:00"}, {From: "11:00", To: "13:00"}}
+			p.Hours["mon"] = []dialogue.Interval{{From: "09:00", To: "12:00"}, {From: "11:00", To: "13:00"}}
 		},
 		"prices.input":          func(p *bot.Profile) { p.Prices = &bot.Prices{Input: -1, Currency: "USD"} },
 		"three capital letters": func(p *bot.Profile) { p.Prices = &bot.Prices{Currency: "$"} },

@@ -24,7 +24,6 @@ func TestLoadDefaults(t *testing.T) {
 		QuietPeriod:       1500 * time.Millisecond,
 		QuietPeriodMax:    6 * time.Second,
 		IdleAfter:         time.Hour,
-		EpisodeSilence:    24 * time.Hour,
 		ModelTimeout:      time.Minute,
 		ModelContext:      12000,
 	}, cfg)
@@ -51,7 +50,6 @@ func TestLoadEverything(t *testing.T) {
 		"PARLEY_QUIET_PERIOD=0",
 		"PARLEY_QUIET_PERIOD_MAX=10s",
 		"PARLEY_IDLE_AFTER=5m",
-		"PARLEY_EPISODE_SILENCE=48h",
 		"PARLEY_MODEL_TIMEOUT=90s",
 		"PARLEY_MODEL_CONTEXT=32000",
 		"PARLEY_OPS_LISTEN=:9090",
@@ -80,7 +78,6 @@ func TestLoadEverything(t *testing.T) {
 		LogLevel:          slog.LevelWarn,
 		QuietPeriodMax:    10 * time.Second,
 		IdleAfter:         5 * time.Minute,
-		EpisodeSilence:    48 * time.Hour,
 		ModelTimeout:      90 * time.Second,
 		ModelContext:      32000,
 		OpsListen:         ":9090",

@@ -20,11 +20,12 @@ const (
 	RingReturnedToBot    Ring = "returned_to_bot"
 	RingOperatorWrote    Ring = "operator_wrote"
 	RingTurnReplayed     Ring = "turn_replayed"
+	RingTimerSet         Ring = "timer_set"
 )
 
 // Rings lists every ring.
 func Rings() []Ring {
-	return []Ring{RingMessageReceived, RingOperatorTookOver, RingReturnedToBot, RingOperatorWrote, RingTurnReplayed}
+	return []Ring{RingMessageReceived, RingOperatorTookOver, RingReturnedToBot, RingOperatorWrote, RingTurnReplayed, RingTimerSet}
 }
 
 // State is the part of a dialogue that the rules below read and change. Its
@@ -38,11 +39,16 @@ type State struct {
 	AssigneeID    uuid.NullUUID
 	EpisodeID     uuid.UUID
 	WaitingSince  *time.Time // since when a human is waited for
+	OverdueSince  *time.Time // since when a human should have answered
+	SnoozedUntil  *time.Time // when a snoozed dialogue comes back
+	HumanAt       *time.Time // when the operator who holds it has last done something; nil: nobody has taken it on
 
 	LastSeq     int64 // newest message of any author
 	CustomerSeq int64 // newest message of the customer
 	AnsweredSeq int64 // answered up to this customer message
 	HandoffSeq  int64 // newest customer message that was ever handed to humans
+	RepliedSeq  int64 // newest message of an operator since the dialogue came to them; 0: none
+	FollowUpSeq int64 // the customer message after whose answer they were asked whether that was all
 	ReadSeq     int64
 	Unread      int
 
@@ -87,7 +93,7 @@ func (s *State) CustomerWrote(text string, now time.Time, newEpisode func() uuid
 		s.AssigneeID = uuid.NullUUID{}
 	}
 	if s.Status == StatusClosed || s.Status == StatusSnoozed {
-		s.Status = StatusOpen
+		s.Status, s.SnoozedUntil = StatusOpen, nil
 	}
 	seq = s.AddMessage(AuthorCustomer, text, now)
 	s.CustomerSeq = seq
@@ -145,7 +151,9 @@ func (s *State) TakeOver(operator uuid.UUID, now time.Time, newEpisode func() uu
 	s.toOperator(HandoffOperator)
 	s.Status = StatusOpen
 	s.AssigneeID = uuid.NullUUID{UUID: operator, Valid: true}
-	s.WaitingSince = nil
+	s.SnoozedUntil = nil
+	s.Acted(now)
+	s.answeredByHuman()
 	if s.Unanswered() {
 		s.WaitingSince = &now
 	}
@@ -162,7 +170,7 @@ func (s *State) ReturnToBot() {
 	s.toBot()
 	s.AssigneeID = uuid.NullUUID{}
 	if s.Status == StatusNew || s.Status == StatusSnoozed {
-		s.Status = StatusOpen
+		s.Status, s.SnoozedUntil = StatusOpen, nil
 	}
 }
 
@@ -177,24 +185,28 @@ func (s *State) HeldByFailure(epoch, fromSeq int64) bool {
 // comes first: whoever writes holds the dialogue.
 func (s *State) OperatorWrote(text string, now time.Time, newEpisode func() uuid.UUID) (seq int64) {
 	s.reopen(newEpisode)
-	s.Status = StatusOpen
-	s.WaitingSince = nil
+	s.Status, s.SnoozedUntil = StatusOpen, nil
+	s.Acted(now)
+	s.answeredByHuman()
 	s.AnsweredSeq = s.CustomerSeq
 	seq = s.AddMessage(AuthorOperator, text, now)
-	s.ReadSeq, s.Unread = seq, 0
+	s.ReadSeq, s.Unread, s.RepliedSeq = seq, 0, seq
 	return seq
 }
 
 // Close ends the episode: nothing of it waits for an answer any more, also not
 // one that the bot is writing.
 func (s *State) Close() {
-	s.Status = StatusClosed
+	s.Status, s.SnoozedUntil = StatusClosed, nil
 	s.AnsweredSeq = s.CustomerSeq
-	s.WaitingSince = nil
+	s.answeredByHuman()
 }
 
-// Reopen puts a closed dialogue back into work, in the same episode and mode.
-func (s *State) Reopen() { s.Status = StatusOpen }
+// Reopen puts a closed or snoozed dialogue back into work, in the same episode and mode.
+func (s *State) Reopen(now time.Time) {
+	s.Status, s.SnoozedUntil = StatusOpen, nil
+	s.Acted(now)
+}
 
 // Read marks the customer's messages up to seq as read by the operators;
 // unread of them are newer.
@@ -222,13 +234,19 @@ func (s *State) reopen(newEpisode func() uuid.UUID) {
 
 func (s *State) toOperator(reason HandoffReason) {
 	s.Mode, s.HandoffReason = ModeOperator, reason
+	s.HumanAt, s.RepliedSeq = nil, 0
 	s.Epoch++
 }
 
 func (s *State) toBot() {
-	s.Mode, s.HandoffReason, s.WaitingSince = ModeBot, "", nil
+	s.Mode, s.HandoffReason = ModeBot, ""
+	s.HumanAt, s.RepliedSeq = nil, 0
+	s.answeredByHuman()
 	s.Epoch++
 }
+
+// answeredByHuman ends the customer's wait for a human.
+func (s *State) answeredByHuman() { s.WaitingSince, s.OverdueSince = nil, nil }
 
 // previewRunes is how much of a message the list shows at most.
 const previewRunes = 140

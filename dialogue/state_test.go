@@ -41,9 +41,11 @@ func events() []event {
 		}, ""},
 		{"operator hands back", func(s *State) { s.ReturnToBot() }, ModeOperator},
 		{"operator reads", func(s *State) { s.Read(s.LastSeq, 0) }, ""},
+		{"operator puts it off", func(s *State) { s.Snooze(noon.Add(time.Hour), noon) }, ModeOperator},
+		{"the time is over", func(s *State) { s.Wake(noon) }, ModeOperator},
 		{"delivery fails", func(s *State) { s.NeedsLook(noon) }, ""},
 		{"closed", func(s *State) { s.Close() }, ""},
-		{"reopened", func(s *State) { s.Reopen() }, ""},
+		{"reopened", func(s *State) { s.Reopen(noon) }, ""},
 	}
 }
 
@@ -54,21 +56,27 @@ func waiting(mode Mode, status Status) State {
 	if mode == ModeOperator {
 		s.HandOff(HandoffNoAnswer, noon)
 	}
-	s.Status = status
-	if status == StatusClosed {
+	switch s.Status = status; status {
+	case StatusClosed:
 		s.Close()
+	case StatusSnoozed:
+		s.Snooze(noon.Add(time.Hour), noon)
 	}
 	return s
 }
 
 // possible says which combinations of mode, status and event exist.
 func possible(mode Mode, status Status, e event) bool {
-	if e.only != "" && e.only != mode || mode == ModeBot && status == StatusNew {
+	if e.only != "" && e.only != mode || mode == ModeBot && (status == StatusNew || status == StatusSnoozed) {
 		return false
 	}
 	switch e.name {
 	case "reopened":
 		return status == StatusClosed
+	case "operator puts it off":
+		return status != StatusClosed
+	case "the time is over":
+		return status == StatusSnoozed
 	case "operator takes over": // also what operators hold and have closed: otherwise the next message opens it for the bot
 		return mode == ModeBot || status == StatusClosed
 	case "closed":
@@ -186,7 +194,7 @@ func TestFence(t *testing.T) {
 		"taken over and back": func(s *State) { s.TakeOver(anna, noon, uuid.New); s.ReturnToBot() },
 		"answered":            func(s *State) { s.BotAnswered(s.CustomerSeq) },
 		"closed":              func(s *State) { s.Close() },
-		"closed and reopened": func(s *State) { s.Close(); s.Reopen() },
+		"closed and reopened": func(s *State) { s.Close(); s.Reopen(noon) },
 		"an operator wrote": func(s *State) {
 			s.TakeOver(anna, noon, uuid.New)
 			s.OperatorWrote("x", noon, uuid.New)

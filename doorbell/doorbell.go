@@ -216,7 +216,7 @@ func (d *Doorbell) ring(ctx context.Context, b store.Bell) error {
 	if d.labels.on.Load() {
 		in.Labelled, options.TypedSearchAttributes = true, workflows.StartLabels(b.ChannelSlug, b.Mode)
 	}
-	bell := workflows.Doorbell{Epoch: b.Epoch, Mode: b.Mode, CustomerSeq: b.CustomerSeq, AnsweredSeq: b.AnsweredSeq, ToSend: b.ToSend}
+	bell := workflows.Doorbell{Epoch: b.Epoch, Mode: b.Mode, CustomerSeq: b.CustomerSeq, AnsweredSeq: b.AnsweredSeq, ToSend: b.ToSend, Version: b.DialogueVersion, Due: b.Due}
 	for _, ring := range b.Rings {
 		signal := func() error {
 			_, err := d.Engine.SignalWithStartWorkflow(ctx, options.ID, string(ring), bell, options, workflows.Dialogue, in)

@@ -26,6 +26,9 @@ type Bell struct {
 	AnsweredSeq int64
 	ToSend      bool // messages waited to leave; not more than a hint
 
+	DialogueVersion int64     // of the dialogue's row
+	Due             time.Time // when its next timer is due; zero when none runs
+
 	ChannelKind string
 	ChannelSlug string
 	Customer    string // how developers may call the customer: the name, or the visitor's number
@@ -46,6 +49,7 @@ func (s *Store) ring(ctx context.Context, tx pgx.Tx, r row, ring dialogue.Ring) 
 	return &Bell{
 		DialogueID: r.ID, Version: left.Version, Rings: rings(left.Rings), Epoch: r.Epoch, Mode: r.Mode,
 		CustomerSeq: r.CustomerSeq, AnsweredSeq: r.AnsweredSeq, ToSend: left.ToSend,
+		DialogueVersion: r.Version, Due: dueOf(r.TimerAt),
 		ChannelKind: r.channelKind, ChannelSlug: r.channelSlug, Customer: customerLabel(r.contactName, r.contactNumber),
 	}, nil
 }
@@ -63,6 +67,7 @@ func (s *Store) TakeBells(ctx context.Context, n int, lease time.Duration) ([]Be
 		bells[i] = Bell{
 			DialogueID: o.DialogueID, Version: o.Version, Rings: rings(o.Rings), Epoch: o.Epoch, Mode: o.Mode,
 			CustomerSeq: o.CustomerSeq, AnsweredSeq: o.AnsweredSeq, ToSend: o.ToSend,
+			DialogueVersion: r.DialogueVersion, Due: dueOf(r.TimerAt),
 			ChannelKind: r.ChannelKind, ChannelSlug: r.ChannelSlug, Customer: customerLabel(r.ContactName, r.ContactNumber),
 		}
 	}
@@ -79,6 +84,14 @@ func (s *Store) ForgetBells(ctx context.Context, bells []Bell) error {
 		return fmt.Errorf("forget %d bells: %w", len(bells), err)
 	}
 	return nil
+}
+
+// dueOf is when a timer is due; zero when none runs.
+func dueOf(at *time.Time) time.Time {
+	if at == nil {
+		return time.Time{}
+	}
+	return at.UTC()
 }
 
 func rings(names []string) []dialogue.Ring {

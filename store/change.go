@@ -42,6 +42,10 @@ type change struct {
 	updated  []MessageView
 	quiet    bool // no event at all: nothing changed
 	ring     dialogue.Ring
+
+	timed       bool      // a timer that is set rings: nobody else tells the workflow
+	rescheduled bool      // the timers are noted anew, also where nothing else has changed
+	notBefore   time.Time // no timer is due before
 }
 
 // change locks a dialogue, lets f work on it, and commits what f did. It returns
@@ -95,6 +99,7 @@ func stateOf(d db.Dialogue) dialogue.State {
 		WaitingSince: d.WaitingSince, LastSeq: d.LastSeq, CustomerSeq: d.CustomerSeq, AnsweredSeq: d.AnsweredSeq,
 		HandoffSeq: d.HandoffSeq, ReadSeq: d.ReadSeq, Unread: int(d.Unread),
 		LastMessageAt: d.LastMessageAt, LastAuthor: d.LastAuthor, LastPreview: d.LastPreview,
+		OverdueSince: d.OverdueSince, SnoozedUntil: d.SnoozedUntil, HumanAt: d.HumanAt, RepliedSeq: d.RepliedSeq, FollowUpSeq: d.FollowUpSeq,
 	}
 	if d.HandoffReason != nil {
 		s.HandoffReason = dialogue.HandoffReason(*d.HandoffReason)
@@ -190,7 +195,7 @@ func (c *change) save() (DialogueView, *Bell, error) {
 	if c.quiet {
 		return c.row.view(), nil, nil
 	}
-	if c.state != c.before || c.language != nil {
+	if c.state != c.before || c.language != nil || c.rescheduled {
 		if err := c.saveRow(); err != nil {
 			return DialogueView{}, nil, err
 		}
@@ -220,14 +225,20 @@ func (c *change) saveRow() error {
 	d.EpisodeID, d.WaitingSince, d.LastSeq, d.CustomerSeq = st.EpisodeID, st.WaitingSince, st.LastSeq, st.CustomerSeq
 	d.AnsweredSeq, d.HandoffSeq, d.ReadSeq, d.Unread = st.AnsweredSeq, st.HandoffSeq, st.ReadSeq, int32(st.Unread)
 	d.LastMessageAt, d.LastAuthor, d.LastPreview = st.LastMessageAt, st.LastAuthor, st.LastPreview
+	d.OverdueSince, d.SnoozedUntil, d.HumanAt, d.RepliedSeq, d.FollowUpSeq = st.OverdueSince, st.SnoozedUntil, st.HumanAt, st.RepliedSeq, st.FollowUpSeq
 	if c.language != nil {
 		d.Language = c.language
+	}
+	if err := c.schedule(); err != nil {
+		return err
 	}
 	version, err := c.s.q.SaveDialogue(c.ctx, c.tx, db.SaveDialogueParams{
 		ID: d.ID, Mode: d.Mode, Epoch: d.Epoch, Status: d.Status, HandoffReason: d.HandoffReason, AssigneeID: d.AssigneeID,
 		EpisodeID: d.EpisodeID, WaitingSince: d.WaitingSince, LastSeq: d.LastSeq, CustomerSeq: d.CustomerSeq,
 		AnsweredSeq: d.AnsweredSeq, HandoffSeq: d.HandoffSeq, ReadSeq: d.ReadSeq, Unread: d.Unread,
 		LastMessageAt: d.LastMessageAt, LastAuthor: d.LastAuthor, LastPreview: d.LastPreview, Language: c.language,
+		OverdueSince: d.OverdueSince, SnoozedUntil: d.SnoozedUntil, HumanAt: d.HumanAt, RepliedSeq: d.RepliedSeq, FollowUpSeq: d.FollowUpSeq,
+		Timers: d.Timers, TimerAt: d.TimerAt,
 	})
 	if err != nil {
 		return fmt.Errorf("save dialogue %s: %w", d.ID, err)

@@ -21,41 +21,6 @@ const (
 // DetailSilence is the detail of a closing that nobody asked for.
 const DetailSilence = "silence"
 
-// CloseSilent closes the episodes of up to n dialogues that the bot holds and in
-// which nobody has said anything since a time, the longest silent first. It
-// leaves out what waits for anybody or anything. Several nodes may call it at
-// once: each dialogue is closed by one of them.
-func (s *Store) CloseSilent(ctx context.Context, since time.Time, n int) (int, error) {
-	closed := 0
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		ids, err := s.q.SilentDialogues(ctx, tx, db.SilentDialoguesParams{Since: since, Page: int32(n)})
-		if err != nil {
-			return fmt.Errorf("look for silent dialogues: %w", err)
-		}
-		for _, id := range ids {
-			c, err := s.lock(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if err := c.close(closedBySilence, TimelineEvent{Type: TimelineClosed, Detail: DetailSilence}); err != nil {
-				return err
-			}
-			if _, _, err := c.save(); err != nil {
-				return err
-			}
-		}
-		closed = len(ids)
-		return nil
-	})
-	if err != nil {
-		return 0, fmt.Errorf("close silent dialogues: %w", err)
-	}
-	if closed > 0 {
-		s.committed(nil)
-	}
-	return closed, nil
-}
-
 // close closes the dialogue and its episode. What the bot has said and still
 // waits to leave is not said any more.
 func (c *change) close(outcome string, line TimelineEvent) error {
@@ -124,4 +89,14 @@ func (s *Store) RingAgain(ctx context.Context, id uuid.UUID) error {
 	}
 	s.committed(bell)
 	return nil
+}
+
+// LateTimers returns up to n dialogues whose next timer should have come to
+// something since a time.
+func (s *Store) LateTimers(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error) {
+	ids, err := s.q.LateTimers(ctx, s.pool, db.LateTimersParams{Since: since, Page: int32(n)})
+	if err != nil {
+		return nil, fmt.Errorf("look for timers that are late: %w", err)
+	}
+	return ids, nil
 }

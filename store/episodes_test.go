@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 func (b *bundle) silent(id uuid.UUID, d time.Duration) {
 	b.t.Helper()
 	_, err := b.Pool().Exec(context.Background(),
-		"UPDATE dialogues SET last_message_at = last_message_at - $2::interval, waiting_since = waiting_since - $2::interval WHERE id = $1", id, d)
+		`UPDATE dialogues SET last_message_at = last_message_at - $2::interval, waiting_since = waiting_since - $2::interval,
+			human_at = human_at - $2::interval, snoozed_until = snoozed_until - $2::interval WHERE id = $1`, id, d)
 	require.NoError(b.t, err)
 	_, err = b.Pool().Exec(context.Background(), "UPDATE messages SET created_at = created_at - $2::interval WHERE dialogue_id = $1", id, d)
 	require.NoError(b.t, err)
@@ -42,15 +44,10 @@ func TestSilenceClosesAnEpisodeAndTheNextMessageOpensAnother(t *testing.T) {
 	id := b.write("a", "1", "hello").Dialogue.ID
 	b.answer(id)
 	b.silent(id, 23*time.Hour)
-	day := func() time.Time { return time.Now().Add(-24 * time.Hour) }
-	n, err := b.CloseSilent(ctx, day(), 100)
-	require.NoError(t, err)
-	require.Zero(t, n, "not a day yet")
+	require.Empty(t, b.fire(id).Kinds, "not a day yet")
 
 	b.silent(id, 2*time.Hour)
-	n, err = b.CloseSilent(ctx, day(), 100)
-	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	require.Equal(t, []dialogue.TimerKind{dialogue.TimerClose}, b.fire(id).Kinds)
 	d, err := b.Dialogue(ctx, id)
 	require.NoError(t, err)
 	require.Equal(t, dialogue.StatusClosed, d.Status)
@@ -59,10 +56,8 @@ func TestSilenceClosesAnEpisodeAndTheNextMessageOpensAnother(t *testing.T) {
 	lines, _, err := b.MessagesBefore(ctx, id, 1000, 10)
 	require.NoError(t, err)
 	require.Equal(t, &store.TimelineEvent{Type: store.TimelineClosed, Detail: store.DetailSilence}, lines[len(lines)-1].Data)
-	require.Equal(t, 3, b.count("SELECT count(*) FROM events"), "the inbox is told")
-	n, err = b.CloseSilent(ctx, day(), 100)
-	require.NoError(t, err)
-	require.Zero(t, n, "it is closed already")
+	require.Equal(t, 1, b.count("SELECT count(*) FROM events WHERE payload->'message'->'data'->>'type' = 'closed'"), "the inbox is told")
+	require.Empty(t, b.fire(id).Kinds, "it is closed already")
 
 	again := b.write("a", "2", "me again")
 	require.Equal(t, dialogue.StatusOpen, again.Dialogue.Status)
@@ -104,51 +99,31 @@ func TestSilenceLeavesAloneWhatWaits(t *testing.T) {
 		id := b.write(name, "1", "hello").Dialogue.ID
 		prepare(id)
 		b.silent(id, 48*time.Hour)
+		b.fire(id)
 	}
-	n, err := b.CloseSilent(ctx, time.Now().Add(-24*time.Hour), 100)
-	require.NoError(t, err)
-	require.Zero(t, n)
 	require.Equal(t, len(cases), b.count("SELECT count(*) FROM dialogues WHERE status <> 'closed'"))
 }
 
-func TestNodesCloseEachSilentDialogueOnceAndNoneThatIsWrittenTo(t *testing.T) {
+func TestDialogueIsClosedOnceAndNeverWhenItIsWrittenTo(t *testing.T) {
 	t.Parallel()
-	ctx := context.Background()
 	b := setup(t, "widget")
-	const dialogues, written = 60, 15
-	ids := make([]uuid.UUID, dialogues)
-	for i := range ids {
-		ids[i] = b.write(fmt.Sprint(i), "1", "hello").Dialogue.ID
-		b.answer(ids[i])
-		b.silent(ids[i], 48*time.Hour)
-	}
-	since := time.Now().Add(-24 * time.Hour)
+	const dialogues, written = 30, 15
 	var nodes sync.WaitGroup
-	var mu sync.Mutex
-	closed := 0
-	for range 3 {
-		nodes.Go(func() {
-			for {
-				n, err := b.CloseSilent(ctx, since, 7)
-				if err != nil {
-					t.Errorf("close: %v", err)
-					return
-				}
-				mu.Lock()
-				closed += n
-				mu.Unlock()
-				if n == 0 {
-					return
-				}
-			}
-		})
-	}
-	for i := range written {
-		nodes.Go(func() { b.write(fmt.Sprint(i), "2", "still there") })
+	var closed atomic.Int64
+	for i := range dialogues {
+		id := b.write(fmt.Sprint(i), "1", "hello").Dialogue.ID
+		b.answer(id)
+		b.silent(id, 48*time.Hour)
+		for range 3 {
+			nodes.Go(func() { closed.Add(int64(len(b.fire(id).Kinds))) })
+		}
+		if i < written {
+			nodes.Go(func() { b.write(fmt.Sprint(i), "2", "still there") })
+		}
 	}
 	nodes.Wait()
-	require.Equal(t, closed, b.count("SELECT count(*) FROM messages WHERE kind = 'event'"), "each once")
-	require.GreaterOrEqual(t, closed, dialogues-written)
+	require.EqualValues(t, closed.Load(), b.count("SELECT count(*) FROM messages WHERE kind = 'event'"), "each once")
+	require.GreaterOrEqual(t, closed.Load(), int64(dialogues-written))
 	require.Equal(t, written, b.count("SELECT count(*) FROM dialogues WHERE status = 'open' AND customer_seq > answered_seq"),
 		"who wrote is in an open dialogue and will be answered")
 }

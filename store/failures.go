@@ -77,7 +77,7 @@ func (s *Store) Turns(ctx context.Context, f TurnFilter, after *Place, page int)
 	}
 	out := make([]ListedTurn, len(rows))
 	for i, r := range rows {
-		d := row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, nil}
+		d := row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, nil, nil}
 		out[i] = ListedTurn{
 			Turn: r.Turn, Dialogue: d.view(), Question: r.Question, Replay: replayOf(r.Turn, r.ReplayedByName),
 			Open: r.Turn.Kind == TurnReply && r.Turn.State == TurnFailed && r.Turn.ReplayedAt == nil && r.Dialogue.AnsweredSeq < r.Turn.ToSeq,

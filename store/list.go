@@ -63,7 +63,7 @@ func (s *Store) ListDialogues(ctx context.Context, f DialogueFilter, after *Plac
 	}
 	views := make([]DialogueView, len(rows))
 	for i, r := range rows {
-		views[i] = row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, r.AssigneeName}.view()
+		views[i] = row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, r.AssigneeName, nil}.view()
 	}
 	return views, nil
 }
@@ -125,7 +125,7 @@ func (s *Store) Dialogue(ctx context.Context, id uuid.UUID) (DialogueView, error
 	if err != nil {
 		return DialogueView{}, notFound(err, "dialogue", id)
 	}
-	return lockedRow(db.LockDialogueRow(r)).view(), nil
+	return row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, r.AssigneeName, nil}.view(), nil
 }
 
 // MessagesBefore returns the page of a transcript that ends below seq, oldest

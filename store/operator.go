@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -132,20 +133,45 @@ func (s *Store) Close(ctx context.Context, id uuid.UUID, operator OperatorRef) (
 // Reopen puts a closed dialogue back into work; open ones stay as they are.
 func (s *Store) Reopen(ctx context.Context, id uuid.UUID, operator OperatorRef) (DialogueView, error) {
 	return s.change(ctx, id, func(c *change) error {
+		c.timed = true
 		switch c.state.Status {
 		case dialogue.StatusOpen:
 			c.quiet = true
 			return nil
 		case dialogue.StatusClosed:
-			c.state.Reopen()
+			c.state.Reopen(c.now)
 			if err := s.q.ReopenEpisode(ctx, c.tx, c.state.EpisodeID); err != nil {
 				return fmt.Errorf("reopen the episode of dialogue %s: %w", id, err)
 			}
 			return c.timeline(TimelineEvent{Type: TimelineReopened, Operator: &operator})
+		case dialogue.StatusSnoozed:
+			c.state.Reopen(c.now)
+			return c.timeline(TimelineEvent{Type: TimelineWoken, Operator: &operator})
 		default:
-			c.state.Reopen()
+			c.state.Reopen(c.now)
 			return nil
 		}
+	})
+}
+
+// Snooze puts a dialogue off until a time, or until its customer writes. What
+// nobody has taken on becomes the operator's: somebody has to come back to it.
+func (s *Store) Snooze(ctx context.Context, id uuid.UUID, until time.Time, operator OperatorRef) (DialogueView, error) {
+	return s.change(ctx, id, func(c *change) error {
+		switch {
+		case c.state.Mode == dialogue.ModeBot:
+			return dialogue.Errorf(dialogue.CodeConflict, "the bot has this dialogue: take it over before you put it off")
+		case c.state.Status == dialogue.StatusClosed:
+			return dialogue.Errorf(dialogue.CodeConflict, "this dialogue is closed: open it again before you put it off")
+		case !until.After(c.now) || until.After(c.now.AddDate(1, 0, 0)):
+			return dialogue.Errorf(dialogue.CodeInvalid, "until is a time within a year from now, such as %s", c.now.Add(time.Hour).UTC().Format(time.RFC3339))
+		}
+		c.timed = true
+		c.state.Snooze(until.UTC().Truncate(time.Microsecond), c.now)
+		if !c.state.AssigneeID.Valid {
+			c.assign(&operator)
+		}
+		return c.timeline(TimelineEvent{Type: TimelineSnoozed, Operator: &operator, Until: c.state.SnoozedUntil})
 	})
 }
 
@@ -157,6 +183,10 @@ func (s *Store) Assign(ctx context.Context, id uuid.UUID, assignee *OperatorRef)
 			return nil
 		}
 		c.assign(assignee)
+		if assignee != nil {
+			c.timed = true
+			c.state.Acted(c.now)
+		}
 		return c.timeline(TimelineEvent{Type: TimelineAssigned, Operator: assignee})
 	})
 }

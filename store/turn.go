@@ -43,6 +43,8 @@ type Pending struct {
 	AnsweredSeq int64
 	First, Last time.Time // when the oldest and the newest unanswered message came
 	Now         time.Time // the database's clock at that time
+	Version     int64     // of the dialogue's row
+	TimerAt     time.Time // when its next timer is due; zero when none runs
 }
 
 // Due reports whether there is something for the bot to answer.
@@ -58,7 +60,7 @@ func (s *Store) Pending(ctx context.Context, id uuid.UUID) (Pending, error) {
 	}
 	return Pending{
 		Mode: p.Mode, Status: p.Status, Epoch: p.Epoch, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq,
-		First: p.First, Last: p.Last, Now: p.Now,
+		First: p.First, Last: p.Last, Now: p.Now, Version: p.Version, TimerAt: dueOf(p.TimerAt),
 	}, nil
 }
 

@@ -46,25 +46,27 @@ type LastMessage struct {
 
 // DialogueView is a dialogue as the API and the event log show it to operators.
 type DialogueView struct {
-	ID            uuid.UUID       `json:"id"`
-	Version       int64           `json:"version"`
-	Channel       ChannelView     `json:"channel"`
-	Contact       ContactView     `json:"contact"`
-	ChatID        string          `json:"chat_id"`
-	Mode          dialogue.Mode   `json:"mode"`
-	Epoch         int64           `json:"epoch"`
-	Status        dialogue.Status `json:"status"`
-	HandoffReason *string         `json:"handoff_reason"`
-	Assignee      *OperatorRef    `json:"assignee"`
-	Language      *string         `json:"language"`
-	WaitingSince  *time.Time      `json:"waiting_since"`
-	Unread        int32           `json:"unread"`
-	ReadSeq       int64           `json:"read_seq"`
-	LastSeq       int64           `json:"last_seq"`
-	CustomerSeq   int64           `json:"customer_seq"`
-	AnsweredSeq   int64           `json:"answered_seq"`
-	LastMessage   LastMessage     `json:"last_message"`
-	CreatedAt     time.Time       `json:"created_at"`
+	ID            uuid.UUID        `json:"id"`
+	Version       int64            `json:"version"`
+	Channel       ChannelView      `json:"channel"`
+	Contact       ContactView      `json:"contact"`
+	ChatID        string           `json:"chat_id"`
+	Mode          dialogue.Mode    `json:"mode"`
+	Epoch         int64            `json:"epoch"`
+	Status        dialogue.Status  `json:"status"`
+	HandoffReason *string          `json:"handoff_reason"`
+	Assignee      *OperatorRef     `json:"assignee"`
+	Language      *string          `json:"language"`
+	WaitingSince  *time.Time       `json:"waiting_since"`
+	OverdueSince  *time.Time       `json:"overdue_since"` // since when an operator should have answered
+	Timers        []dialogue.Timer `json:"timers"`        // that run, the next one first
+	Unread        int32            `json:"unread"`
+	ReadSeq       int64            `json:"read_seq"`
+	LastSeq       int64            `json:"last_seq"`
+	CustomerSeq   int64            `json:"customer_seq"`
+	AnsweredSeq   int64            `json:"answered_seq"`
+	LastMessage   LastMessage      `json:"last_message"`
+	CreatedAt     time.Time        `json:"created_at"`
 }
 
 // MessageView is a message as the API and the event log show it to operators.
@@ -113,6 +115,7 @@ type TimelineEvent struct {
 	Reason   dialogue.HandoffReason `json:"reason,omitempty"`
 	Detail   string                 `json:"detail,omitempty"` // of a handoff: the limit that was reached, or the class of the error; else what brought it about
 	Operator *OperatorRef           `json:"operator,omitempty"`
+	Until    *time.Time             `json:"until,omitempty"` // of a snoozing
 }
 
 // TimelineType says what happened to a dialogue.
@@ -129,6 +132,9 @@ const (
 	TimelineReplayed  TimelineType = "replayed"  // the bot's failed answer is tried again
 	TimelineBlocked   TimelineType = "blocked"   // the customer takes no more messages
 	TimelineUnblocked TimelineType = "unblocked" // and takes them again
+	TimelineSnoozed   TimelineType = "snoozed"   // put off until a time
+	TimelineWoken     TimelineType = "woken"     // put before the operators again
+	TimelineOverdue   TimelineType = "overdue"   // an operator should have answered by now
 )
 
 // MessageAndDialogue is the payload of a message event, and the answer to the
@@ -146,10 +152,11 @@ type row struct {
 	contactName                           *string
 	contactNumber                         int64
 	assigneeName                          *string
+	schedule                              json.RawMessage // what timers go by; only of a locked row
 }
 
 func lockedRow(r db.LockDialogueRow) row {
-	return row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, r.AssigneeName}
+	return row{r.Dialogue, r.ChannelKind, r.ChannelSlug, r.ChannelName, r.ContactName, r.ContactNumber, r.AssigneeName, r.Schedule}
 }
 
 func (r row) view() DialogueView {
@@ -158,7 +165,7 @@ func (r row) view() DialogueView {
 		Channel: ChannelView{ID: r.ChannelID, Kind: r.channelKind, Slug: r.channelSlug, Name: r.channelName},
 		Contact: ContactView{ID: r.ContactID, Name: r.contactName, Number: r.contactNumber},
 		ChatID:  r.ThreadKey, Mode: r.Mode, Epoch: r.Epoch, Status: r.Status, HandoffReason: r.HandoffReason,
-		Language: r.Language, WaitingSince: r.WaitingSince, Unread: r.Unread, ReadSeq: r.ReadSeq,
+		Language: r.Language, WaitingSince: r.WaitingSince, OverdueSince: r.OverdueSince, Timers: timersOf(r.Dialogue), Unread: r.Unread, ReadSeq: r.ReadSeq,
 		LastSeq: r.LastSeq, CustomerSeq: r.CustomerSeq, AnsweredSeq: r.AnsweredSeq,
 		LastMessage: LastMessage{Author: r.LastAuthor, Preview: r.LastPreview, CreatedAt: r.LastMessageAt},
 		CreatedAt:   r.CreatedAt,
@@ -167,6 +174,22 @@ func (r row) view() DialogueView {
 		v.Assignee = &OperatorRef{ID: r.AssigneeID.UUID, Name: *r.assigneeName}
 	}
 	return v
+}
+
+// timersOf are the timers that run in a dialogue. What cannot be read is none: the
+// column is only written from such a list.
+func timersOf(d db.Dialogue) []dialogue.Timer {
+	timers := []dialogue.Timer{}
+	_ = json.Unmarshal(d.Timers, &timers)
+	return timers
+}
+
+// Due is when the next timer of the dialogue is due; zero when none runs.
+func (v DialogueView) Due() time.Time {
+	if len(v.Timers) == 0 {
+		return time.Time{}
+	}
+	return v.Timers[0].DueAt
 }
 
 func messageView(m db.Message, operatorName *string) (MessageView, error) {

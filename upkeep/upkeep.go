@@ -1,6 +1,6 @@
-// Package upkeep does what no message asks for: it closes episodes that have
-// fallen silent, shows messages that do not leave, rings again at dialogues whose
-// workflow was lost, and forgets visitors who stay away. Every worker runs it;
+// Package upkeep does what no message asks for: it shows messages that do not
+// leave, rings again at dialogues whose workflow was lost, and forgets visitors who
+// stay away. Every worker runs it;
 // they do not get in each other's way.
 package upkeep
 
@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,9 +29,9 @@ const (
 
 // Record is where the dialogues are.
 type Record interface {
-	CloseSilent(ctx context.Context, since time.Time, n int) (int, error)
 	ShowStuck(ctx context.Context, since time.Time, n int) (stuck []uuid.UUID, shown int, err error)
 	StuckReplies(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error)
+	LateTimers(ctx context.Context, since time.Time, n int) ([]uuid.UUID, error)
 	RingAgain(ctx context.Context, id uuid.UUID) error
 	ForgetVisitors(ctx context.Context, before time.Time, n int) (int, error)
 }
@@ -42,10 +43,9 @@ type Engine interface {
 
 // Config is what an Upkeep works with.
 type Config struct {
-	Record  Record
-	Engine  Engine
-	Silence time.Duration // after which an episode of the bot closes; 0: never
-	Log     *slog.Logger
+	Record Record
+	Engine Engine
+	Log    *slog.Logger
 
 	Now func() time.Time // nil: the clock
 }
@@ -63,11 +63,7 @@ func New(c Config) *Upkeep {
 
 // Run looks after the dialogues until ctx is done.
 func (u *Upkeep) Run(ctx context.Context) error {
-	pause := every
-	if u.Silence > 0 {
-		pause = min(pause, u.Silence)
-	}
-	tick := time.NewTicker(pause)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
@@ -83,7 +79,7 @@ func (u *Upkeep) Run(ctx context.Context) error {
 
 // Round does once what there is to do.
 func (u *Upkeep) Round(ctx context.Context) error {
-	return errors.Join(u.closeSilent(ctx), u.recover(ctx), u.forgetVisitors(ctx))
+	return errors.Join(u.recover(ctx), u.forgetVisitors(ctx))
 }
 
 func (u *Upkeep) forgetVisitors(ctx context.Context) error {
@@ -96,25 +92,6 @@ func (u *Upkeep) forgetVisitors(ctx context.Context) error {
 			u.Log.Info("visitors forgotten who stay away", "sessions", n)
 		}
 		if n < visitors {
-			return nil
-		}
-	}
-}
-
-func (u *Upkeep) closeSilent(ctx context.Context) error {
-	if u.Silence == 0 {
-		return nil
-	}
-	since := u.Now().Add(-u.Silence)
-	for {
-		n, err := u.Record.CloseSilent(ctx, since, page)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			u.Log.Info("episodes closed by silence", "episodes", n)
-		}
-		if n < page {
 			return nil
 		}
 	}
@@ -135,7 +112,11 @@ func (u *Upkeep) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range append(unsent, unanswered...) {
+	late, err := u.Record.LateTimers(ctx, since, page)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Concat(unsent, unanswered, late) {
 		runs, err := u.runs(ctx, id)
 		if err != nil {
 			return err

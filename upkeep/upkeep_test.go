@@ -19,42 +19,26 @@ import (
 	"parley/workflows"
 )
 
-// fakeRecord holds dialogues that fell silent at some time, and such as wait.
+// fakeRecord holds dialogues that wait.
 type fakeRecord struct {
 	mu                 sync.Mutex
-	silent             []time.Time
 	unsent, unanswered []uuid.UUID
-	waitedFor          time.Time // since when what waits has waited
+	late               []uuid.UUID // whose timers are
+	waitedFor          time.Time   // since when what waits has waited
 	rung               []uuid.UUID
 	visitors           int // who have stayed away for too long
 	down               bool
 }
 
 func (f *fakeRecord) ForgetVisitors(_ context.Context, _ time.Time, n int) (int, error) {
-	gone := min(f.visitors, n)
-	f.visitors -= gone
-	return gone, nil
-}
-
-func (f *fakeRecord) CloseSilent(_ context.Context, since time.Time, n int) (closed int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.down {
 		return 0, errors.New("connection refused")
 	}
-	for len(f.silent) > 0 && closed < n && f.silent[0].Before(since) {
-		f.silent = f.silent[1:]
-		closed++
-	}
-	return closed, nil
-}
-
-// comesBack has the record answer from now on, and says how many dialogues are silent.
-func (f *fakeRecord) comesBack() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.down = false
-	return len(f.silent)
+	gone := min(f.visitors, n)
+	f.visitors -= gone
+	return gone, nil
 }
 
 func (f *fakeRecord) ShowStuck(_ context.Context, since time.Time, _ int) ([]uuid.UUID, int, error) {
@@ -70,6 +54,21 @@ func (f *fakeRecord) StuckReplies(_ context.Context, since time.Time, _ int) ([]
 		return nil, nil
 	}
 	return f.unanswered, nil
+}
+
+func (f *fakeRecord) LateTimers(_ context.Context, since time.Time, _ int) ([]uuid.UUID, error) {
+	if !f.waitedFor.Before(since) {
+		return nil, nil
+	}
+	return f.late, nil
+}
+
+// comesBack has the record answer from now on, and says how many visitors are there who stay away.
+func (f *fakeRecord) comesBack() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = false
+	return f.visitors
 }
 
 func (f *fakeRecord) RingAgain(_ context.Context, id uuid.UUID) error {
@@ -90,24 +89,6 @@ func (f fakeEngine) DescribeWorkflow(_ context.Context, id, _ string) (*client.W
 	return d, nil
 }
 
-func TestClosesAllThatIsSilentAtTheGivenTime(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	record := &fakeRecord{waitedFor: now}
-	for i := range 250 {
-		record.silent = append(record.silent, now.Add(-25*time.Hour+time.Duration(i)*time.Second))
-	}
-	record.silent = append(record.silent, now.Add(-23*time.Hour))
-	u := upkeep.New(upkeep.Config{
-		Record: record, Engine: fakeEngine{}, Silence: 24 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
-	})
-	require.NoError(t, u.Round(t.Context()))
-	require.Equal(t, []time.Time{now.Add(-23 * time.Hour)}, record.silent)
-	now = now.Add(2 * time.Hour)
-	require.NoError(t, u.Round(t.Context()))
-	require.Empty(t, record.silent)
-}
-
 func TestForgetsAllVisitorsWhoStayAway(t *testing.T) {
 	t.Parallel()
 	record := &fakeRecord{waitedFor: time.Now(), visitors: 2500}
@@ -119,8 +100,8 @@ func TestForgetsAllVisitorsWhoStayAway(t *testing.T) {
 func TestRingsOnlyWhereNoWorkflowRuns(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	runs, ended, lost, unsent := uuid.New(), uuid.New(), uuid.New(), uuid.New()
-	record := &fakeRecord{waitedFor: now, unanswered: []uuid.UUID{runs, ended, lost}, unsent: []uuid.UUID{unsent}}
+	runs, ended, lost, unsent, late := uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New()
+	record := &fakeRecord{waitedFor: now, unanswered: []uuid.UUID{runs, ended, lost}, unsent: []uuid.UUID{unsent}, late: []uuid.UUID{runs, late}}
 	engine := fakeEngine{
 		workflows.DialogueID(runs):   enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
 		workflows.DialogueID(ended):  enums.WORKFLOW_EXECUTION_STATUS_TERMINATED,
@@ -131,14 +112,14 @@ func TestRingsOnlyWhereNoWorkflowRuns(t *testing.T) {
 	require.Empty(t, record.rung, "a slow answer is no lost one")
 	now = now.Add(time.Hour)
 	require.NoError(t, u.Round(t.Context()))
-	require.Equal(t, []uuid.UUID{unsent, ended, lost}, record.rung)
+	require.Equal(t, []uuid.UUID{unsent, ended, lost, late}, record.rung)
 }
 
 func TestGoesOnAfterTheRecordWasAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		record := &fakeRecord{down: true, silent: []time.Time{time.Now()}, waitedFor: time.Now()}
-		u := upkeep.New(upkeep.Config{Record: record, Engine: fakeEngine{}, Silence: time.Minute, Log: slog.New(slog.DiscardHandler)})
+		record := &fakeRecord{down: true, visitors: 1, waitedFor: time.Now()}
+		u := upkeep.New(upkeep.Config{Record: record, Engine: fakeEngine{}, Log: slog.New(slog.DiscardHandler)})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- u.Run(ctx) }()

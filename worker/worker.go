@@ -23,6 +23,7 @@ type Config struct {
 	Client  client.Client
 	Replies *activities.Replies
 	Sends   *activities.Sends
+	Timers  *activities.Timers
 	Log     *slog.Logger
 
 	BuildID     string             // the version of this worker; empty: workers have no versions
@@ -55,6 +56,7 @@ func Run(ctx context.Context, c Config) error {
 	w.RegisterWorkflowWithOptions(workflows.Dialogue, workflow.RegisterOptions{Name: "Dialogue"})
 	w.RegisterActivityWithOptions(c.Replies.Reply, activity.RegisterOptions{Name: workflows.ReplyActivity})
 	w.RegisterActivityWithOptions(c.Sends.Send, activity.RegisterOptions{Name: workflows.SendActivity})
+	w.RegisterActivityWithOptions(c.Timers.Fire, activity.RegisterOptions{Name: workflows.FireActivity})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}

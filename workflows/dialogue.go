@@ -21,6 +21,7 @@ import (
 const (
 	ReplyActivity = "Reply"
 	SendActivity  = "Send"
+	FireActivity  = "FireTimers"
 )
 
 // GoneErrorType is the type of the error by which an activity says that the
@@ -45,8 +46,9 @@ type dialogueRun struct {
 	log   log.Logger
 	bells map[dialogue.Ring]workflow.ReceiveChannel
 	known Doorbell
-	rung  time.Time       // when something rang last
-	idle  workflow.Future // the idle timer, nil when none runs
+	rung  time.Time // when something rang last
+	sleep sleep     // the timer that ends the wait for a ring
+	fired time.Time // when timers were last looked after
 
 	toSend  bool      // something waits to be sent
 	drafted uuid.UUID // the turn whose answer waits to be sent; zero: none
@@ -86,11 +88,13 @@ func (d *dialogueRun) run(ctx workflow.Context) error {
 			}, Dialogue, d.in)
 		case d.replyDue() && !d.stuck:
 			d.reply(ctx)
-		case d.idleTime(ctx) >= d.in.IdleAfter:
+		case d.dueIn(ctx) == 0 && !d.stuck:
+			d.fire(ctx)
+		case d.idleTime(ctx) >= d.in.IdleAfter && d.known.Due.IsZero():
 			return nil // nothing has rung since listen: the next ring starts a run of its own
 		default:
 			d.describe(ctx)
-			d.await(ctx, d.idleTimer(ctx))
+			d.await(ctx, d.sleepTimer(ctx))
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -159,15 +163,75 @@ func (d *dialogueRun) idleTime(ctx workflow.Context) time.Duration {
 	return workflow.Now(ctx).Sub(d.rung)
 }
 
-// idleTimer runs at least until the run may end. It is not set anew after every
-// ring, which would cost two events a message: when it fires and something has
-// rung meanwhile, the next one takes the rest.
-func (d *dialogueRun) idleTimer(ctx workflow.Context) workflow.Future {
-	if d.idle == nil || d.idle.IsReady() {
-		left := d.in.IdleAfter - d.idleTime(ctx)
-		d.idle = workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: "end the run when nothing rings"})
+// sleep is a timer that ends the wait for a ring.
+type sleep struct {
+	timer  workflow.Future // nil: none runs
+	until  time.Time
+	cancel workflow.CancelFunc
+}
+
+// firePause keeps a clock that is ahead of the record's from asking it all the time.
+const firePause = 10 * time.Second
+
+// never is how long a run sleeps that waits for a ring alone: an activity has
+// failed for good, and the timers with it.
+const never = 30 * 24 * time.Hour
+
+// dueIn is how long it is until the dialogue's next timer is due; a month when none runs.
+func (d *dialogueRun) dueIn(ctx workflow.Context) time.Duration {
+	if d.known.Due.IsZero() {
+		return never
 	}
-	return d.idle
+	now := workflow.Now(ctx)
+	left := max(0, d.known.Due.Sub(now))
+	if !d.fired.IsZero() {
+		left = max(left, d.fired.Add(firePause).Sub(now))
+	}
+	return left
+}
+
+// sleepTimer runs until the run may end, or until one of the dialogue's timers is
+// due. It is not set anew after every ring, which would cost two events a message:
+// when it fires too early, the next one takes the rest.
+func (d *dialogueRun) sleepTimer(ctx workflow.Context) workflow.Future {
+	left, summary := d.in.IdleAfter-d.idleTime(ctx), "end the run when nothing rings"
+	switch {
+	case d.known.Due.IsZero():
+	case d.stuck:
+		left, summary = never, "wait for a ring"
+	default:
+		left, summary = d.dueIn(ctx), "do what is due in the dialogue"
+	}
+	until := workflow.Now(ctx).Add(left)
+	if d.sleep.timer != nil && !d.sleep.timer.IsReady() {
+		if !d.sleep.until.After(until) {
+			return d.sleep.timer
+		}
+		d.sleep.cancel()
+	}
+	timed, cancel := workflow.WithCancel(ctx)
+	d.sleep = sleep{workflow.NewTimerWithOptions(timed, left, workflow.TimerOptions{Summary: summary}), until, cancel}
+	return d.sleep.timer
+}
+
+// fire has everything done that is due: the record knows what that is.
+func (d *dialogueRun) fire(ctx workflow.Context) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+			NonRetryableErrorTypes: []string{GoneErrorType},
+		},
+		Summary: "do what is due",
+	})
+	var res FireResult
+	if err := workflow.ExecuteActivity(ctx, FireActivity, FireInput{DialogueID: d.in.DialogueID}).Get(ctx, &res); err != nil {
+		d.failed("timers", err)
+		return
+	}
+	d.fired = workflow.Now(ctx)
+	d.learn(res.State)
+	d.toSend = d.toSend || res.ToSend
 }
 
 // reply has the bot answer what is unanswered. A takeover cancels it; whatever
@@ -255,6 +319,9 @@ func (d *dialogueRun) describe(ctx workflow.Context) {
 		if line.text != "" {
 			details += fmt.Sprintf("**%s:** %s\n\n", line.title, plainMarkdown(line.text))
 		}
+	}
+	if !d.known.Due.IsZero() {
+		details += fmt.Sprintf("**Next timer:** %s\n\n", d.known.Due.UTC().Format(time.RFC3339))
 	}
 	workflow.SetCurrentDetails(ctx, details)
 }

@@ -26,6 +26,8 @@ type bench struct {
 	order   []string
 	reply   func(ctx context.Context, n int) (ReplyResult, error)
 	send    func(n int) (SendResult, error)
+	fires   []time.Time
+	fire    func(n int) (FireResult, error)
 }
 
 func newBench(t *testing.T) *bench {
@@ -45,6 +47,11 @@ func newBench(t *testing.T) *bench {
 		return b.send(len(b.sends) - 1)
 	}, activity.RegisterOptions{Name: SendActivity})
 	b.send = func(int) (SendResult, error) { return SendResult{}, nil }
+	b.RegisterActivityWithOptions(func(context.Context, FireInput) (FireResult, error) {
+		b.fires = append(b.fires, b.Now())
+		b.order = append(b.order, "fire")
+		return b.fire(len(b.fires) - 1)
+	}, activity.RegisterOptions{Name: FireActivity})
 	return b
 }
 
@@ -242,4 +249,103 @@ func TestNoticeOfAHandoffLeavesAlsoWhenARingIsFaster(t *testing.T) {
 	b.rings(0, dialogue.RingMessageReceived, bot(1, 1, 0))
 	require.NoError(t, b.run(t))
 	require.Equal(t, []string{"reply", "send"}, b.order)
+}
+
+// due is a bell of an operator's dialogue with a timer.
+func due(version int64, at time.Time) Doorbell {
+	d := human(2, 1, 1)
+	d.Version, d.Due = version, at
+	return d
+}
+
+// offsets are when timers were looked after, since the run began.
+func (b *bench) offsets(began time.Time) (out []time.Duration) {
+	for _, at := range b.fires {
+		out = append(out, at.Sub(began).Round(time.Second))
+	}
+	return out
+}
+
+func TestRunLivesUntilItsTimersHaveComeToSomething(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	began := b.Now()
+	b.fire = func(n int) (FireResult, error) {
+		return FireResult{State: due(int64(5+n), []time.Time{began.Add(30 * time.Hour), {}}[n]), Fired: []dialogue.TimerKind{dialogue.TimerSnooze}}, nil
+	}
+	b.rings(0, dialogue.RingTimerSet, due(4, began.Add(24*time.Hour)))
+	require.NoError(t, b.run(t))
+	require.Equal(t, []time.Duration{24 * time.Hour, 30 * time.Hour}, b.offsets(began))
+	require.InDelta(t, 30*time.Hour, b.Now().Sub(began), float64(time.Minute), "nothing is left to wait for")
+}
+
+func TestTimersMove(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	began := b.Now()
+	b.fire = func(int) (FireResult, error) { return FireResult{State: due(9, time.Time{})}, nil }
+	b.rings(0, dialogue.RingTimerSet, due(4, began.Add(5*time.Hour)))
+	b.rings(time.Hour, dialogue.RingTimerSet, due(6, began.Add(3*time.Hour)))
+	b.rings(2*time.Hour, dialogue.RingMessageReceived, due(8, began.Add(4*time.Hour)))
+	b.rings(2*time.Hour+time.Minute, dialogue.RingMessageReceived, due(5, began.Add(2*time.Hour+2*time.Minute))) // late: says nothing
+	require.NoError(t, b.run(t))
+	require.Equal(t, []time.Duration{4 * time.Hour}, b.offsets(began))
+}
+
+func TestTimerThatIsTakenAwayDoesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	began := b.Now()
+	b.rings(0, dialogue.RingTimerSet, due(4, began.Add(30*time.Minute)))
+	b.rings(time.Minute, dialogue.RingMessageReceived, due(5, time.Time{}))
+	require.NoError(t, b.run(t))
+	require.Empty(t, b.fires)
+	require.InDelta(t, time.Hour+time.Minute, b.Now().Sub(began), float64(time.Minute))
+}
+
+// The engine's clock is ahead of the record's: it is asked now and then, not all the time.
+func TestClockThatIsAheadAsksNowAndThen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	began := b.Now()
+	at := began.Add(time.Minute)
+	b.fire = func(n int) (FireResult, error) {
+		if n < 3 {
+			return FireResult{State: due(4, at)}, nil
+		}
+		return FireResult{State: due(5, time.Time{})}, nil
+	}
+	b.rings(0, dialogue.RingTimerSet, due(4, at))
+	require.NoError(t, b.run(t))
+	require.Equal(t, []time.Duration{60 * time.Second, 70 * time.Second, 80 * time.Second, 90 * time.Second}, b.offsets(began))
+}
+
+// What a timer brings about goes on like anything else: the bot answers, messages leave.
+func TestTimersBringWork(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	began := b.Now()
+	b.fire = func(int) (FireResult, error) {
+		state := bot(3, 1, 0)
+		state.Version = 5
+		return FireResult{State: state, ToSend: true}, nil
+	}
+	b.reply = answered(bot(3, 1, 1))
+	b.rings(0, dialogue.RingTimerSet, due(4, began.Add(time.Minute)))
+	require.NoError(t, b.run(t))
+	require.Equal(t, []string{"fire", "send", "reply"}, b.order)
+}
+
+func TestTimersGoOnInTheNextRun(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.input.MaxEvents = 10
+	b.SetCurrentHistoryLength(10)
+	at := b.Now().Add(time.Hour)
+	b.rings(0, dialogue.RingTimerSet, due(4, at))
+	again, ok := errors.AsType[*workflow.ContinueAsNewError](b.run(t))
+	require.True(t, ok)
+	var next DialogueInput
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &next))
+	require.True(t, at.Equal(next.Known.Due), next.Known.Due)
 }

@@ -35,6 +35,8 @@ type Doorbell struct {
 	CustomerSeq int64         `json:"customer_seq"`
 	AnsweredSeq int64         `json:"answered_seq"`
 	ToSend      bool          `json:"to_send,omitzero"` // messages waited to leave: for a run that began without knowing it
+	Version     int64         `json:"version,omitzero"` // of the row
+	Due         time.Time     `json:"due,omitzero"`     // when its next timer is due; zero when none runs
 }
 
 // merge keeps what is newer of two. Within an epoch counters only grow; an answer
@@ -47,6 +49,9 @@ func (d *Doorbell) merge(other Doorbell) {
 		d.AnsweredSeq = max(d.AnsweredSeq, other.AnsweredSeq)
 	}
 	d.CustomerSeq = max(d.CustomerSeq, other.CustomerSeq)
+	if other.Version > d.Version {
+		d.Version, d.Due = other.Version, other.Due
+	}
 }
 
 // ReplyInput asks the bot to answer what is unanswered in a dialogue.
@@ -91,4 +96,16 @@ type SendResult struct {
 	Sent   int      `json:"sent"`
 	Failed int      `json:"failed,omitzero"`
 	Error  string   `json:"error,omitzero"` // of the last one that failed
+}
+
+// FireInput asks for everything to be done that is due in a dialogue.
+type FireInput struct {
+	DialogueID uuid.UUID `json:"dialogue_id"`
+}
+
+// FireResult is what a dialogue's timers came to.
+type FireResult struct {
+	State  Doorbell             `json:"state"`
+	ToSend bool                 `json:"to_send,omitzero"` // messages wait for the send activity
+	Fired  []dialogue.TimerKind `json:"fired,omitempty"`
 }

@@ -122,6 +122,15 @@ func scenarios() []scenario {
 				r.until("SELECT count(*) FROM messages WHERE author = 'bot'", i+1)
 			}
 		}},
+		{name: "snoozed", kind: channel.Widget, runs: 1, play: func(r *recorder) {
+			r.write("one")
+			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)
+			r.setMode(dialogue.ModeOperator, dialogue.RingOperatorTookOver)
+			_, err := r.Snooze(r.ctx, r.dialogue, time.Now().Add(4*time.Second), r.anna)
+			require.NoError(r.t, err)
+			r.ring(dialogue.RingTimerSet)
+			r.until("SELECT count(*) FROM dialogues WHERE status = 'open'", 1)
+		}},
 		{name: "gone", kind: channel.Widget, runs: 1, play: func(r *recorder) {
 			r.write("one")
 			r.until("SELECT count(*) FROM messages WHERE author = 'bot'", 1)
@@ -169,6 +178,8 @@ func newRecorder(t *testing.T, s scenario) *recorder {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	r.Store = store.New(pool, store.Hooks{})
+	// Without the timer that closes silent dialogues: a run would wait a day for it.
+	require.NoError(t, r.EnsureBotProfile(ctx, map[string]any{"timers": dialogue.Timing{}}))
 	r.channel, err = r.AddChannel(ctx, store.NewChannel{Kind: s.kind, Slug: "shop", Name: "Shop"})
 	require.NoError(t, err)
 	o, err := r.AddOperator(ctx, store.NewOperator{Email: "anna@shop.example", Name: "Anna", Role: "operator", PasswordHash: "x"})
@@ -190,6 +201,7 @@ func newRecorder(t *testing.T, s scenario) *recorder {
 			Client: r.temporal, Log: log,
 			Replies: &activities.Replies{Store: r.Store, Bot: &fakeBot{r: r}, Watcher: watcher, Progress: fakeProgress{r}, Log: log},
 			Sends:   &activities.Sends{Store: r.Store, Accounts: fakeAccounts{}, Senders: map[string]channel.Sender{channel.Telegram: &fakeSender{}}, Log: log},
+			Timers:  &activities.Timers{Store: r.Store, Log: log},
 		})
 		if err != nil {
 			t.Errorf("work: %v", err)
@@ -264,7 +276,9 @@ func (r *recorder) setMode(mode dialogue.Mode, ring dialogue.Ring) {
 func (r *recorder) ring(ring dialogue.Ring) {
 	p, err := r.Pending(r.ctx, r.dialogue)
 	require.NoError(r.t, err)
-	r.signal(ring, workflows.Doorbell{Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq})
+	r.signal(ring, workflows.Doorbell{
+		Epoch: p.Epoch, Mode: p.Mode, CustomerSeq: p.CustomerSeq, AnsweredSeq: p.AnsweredSeq, Version: p.Version, Due: p.TimerAt,
+	})
 }
 
 func (r *recorder) signal(ring dialogue.Ring, bell workflows.Doorbell) {

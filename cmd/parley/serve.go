@@ -284,12 +284,13 @@ func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *
 			Store: r.store, Accounts: r.vault, Log: log,
 			Senders: senders,
 		},
+		Timers: &activities.Timers{Store: r.store, Log: log},
 	}
 	below, stop := context.WithCancel(context.WithoutCancel(ctx))
 	g, below := errgroup.WithContext(below)
 	r.background(below, g)
 	g.Go(func() error { return watcher.Run(below) })
-	upkeep := upkeep.New(upkeep.Config{Record: r.store, Engine: r.engine, Silence: cfg.EpisodeSilence, Log: log})
+	upkeep := upkeep.New(upkeep.Config{Record: r.store, Engine: r.engine, Log: log})
 	g.Go(func() error { return upkeep.Run(below) })
 	if cfg.OpsListen != "" {
 		ln, err := net.Listen("tcp", cfg.OpsListen)

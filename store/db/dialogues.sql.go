@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -91,7 +92,7 @@ func (q *Queries) FindDialogue(ctx context.Context, db DBTX, arg FindDialoguePar
 }
 
 const getDialogue = `-- name: GetDialogue :one
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
@@ -138,6 +139,13 @@ func (q *Queries) GetDialogue(ctx context.Context, db DBTX, id uuid.UUID) (GetDi
 		&i.Dialogue.LastAuthor,
 		&i.Dialogue.LastPreview,
 		&i.Dialogue.CreatedAt,
+		&i.Dialogue.OverdueSince,
+		&i.Dialogue.SnoozedUntil,
+		&i.Dialogue.HumanAt,
+		&i.Dialogue.RepliedSeq,
+		&i.Dialogue.FollowUpSeq,
+		&i.Dialogue.Timers,
+		&i.Dialogue.TimerAt,
 		&i.ChannelKind,
 		&i.ChannelSlug,
 		&i.ChannelName,
@@ -225,7 +233,7 @@ func (q *Queries) InsertIdentity(ctx context.Context, db DBTX, arg InsertIdentit
 }
 
 const listDialogues = `-- name: ListDialogues :many
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
@@ -315,6 +323,13 @@ func (q *Queries) ListDialogues(ctx context.Context, db DBTX, arg ListDialoguesP
 			&i.Dialogue.LastAuthor,
 			&i.Dialogue.LastPreview,
 			&i.Dialogue.CreatedAt,
+			&i.Dialogue.OverdueSince,
+			&i.Dialogue.SnoozedUntil,
+			&i.Dialogue.HumanAt,
+			&i.Dialogue.RepliedSeq,
+			&i.Dialogue.FollowUpSeq,
+			&i.Dialogue.Timers,
+			&i.Dialogue.TimerAt,
 			&i.ChannelKind,
 			&i.ChannelSlug,
 			&i.ChannelName,
@@ -333,8 +348,10 @@ func (q *Queries) ListDialogues(ctx context.Context, db DBTX, arg ListDialoguesP
 }
 
 const lockDialogue = `-- name: LockDialogue :one
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
-       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now,
+       coalesce((SELECT jsonb_build_object('timers', p.profile->'timers', 'hours', p.profile->'hours', 'time_zone', p.profile->'time_zone')
+                 FROM bot_profile p), '{}')::jsonb AS schedule
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
 JOIN contacts k ON k.id = d.contact_id
@@ -352,6 +369,7 @@ type LockDialogueRow struct {
 	ContactNumber int64
 	AssigneeName  *string
 	Now           time.Time
+	Schedule      json.RawMessage
 }
 
 func (q *Queries) LockDialogue(ctx context.Context, db DBTX, id uuid.UUID) (LockDialogueRow, error) {
@@ -381,6 +399,13 @@ func (q *Queries) LockDialogue(ctx context.Context, db DBTX, id uuid.UUID) (Lock
 		&i.Dialogue.LastAuthor,
 		&i.Dialogue.LastPreview,
 		&i.Dialogue.CreatedAt,
+		&i.Dialogue.OverdueSince,
+		&i.Dialogue.SnoozedUntil,
+		&i.Dialogue.HumanAt,
+		&i.Dialogue.RepliedSeq,
+		&i.Dialogue.FollowUpSeq,
+		&i.Dialogue.Timers,
+		&i.Dialogue.TimerAt,
 		&i.ChannelKind,
 		&i.ChannelSlug,
 		&i.ChannelName,
@@ -388,6 +413,7 @@ func (q *Queries) LockDialogue(ctx context.Context, db DBTX, id uuid.UUID) (Lock
 		&i.ContactNumber,
 		&i.AssigneeName,
 		&i.Now,
+		&i.Schedule,
 	)
 	return i, err
 }
@@ -434,7 +460,9 @@ const saveDialogue = `-- name: SaveDialogue :one
 UPDATE dialogues SET
     version = version + 1, mode = $2, epoch = $3, status = $4, handoff_reason = $5, assignee_id = $6, episode_id = $7,
     waiting_since = $8, last_seq = $9, customer_seq = $10, answered_seq = $11, handoff_seq = $12, read_seq = $13,
-    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, language = coalesce($18, language)
+    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, language = coalesce($18, language),
+    overdue_since = $19, snoozed_until = $20, human_at = $21,
+    replied_seq = $22, follow_up_seq = $23, timers = $24, timer_at = $25
 WHERE id = $1
 RETURNING version
 `
@@ -458,6 +486,13 @@ type SaveDialogueParams struct {
 	LastAuthor    dialogue.Author
 	LastPreview   string
 	Language      *string
+	OverdueSince  *time.Time
+	SnoozedUntil  *time.Time
+	HumanAt       *time.Time
+	RepliedSeq    int64
+	FollowUpSeq   int64
+	Timers        json.RawMessage
+	TimerAt       *time.Time
 }
 
 func (q *Queries) SaveDialogue(ctx context.Context, db DBTX, arg SaveDialogueParams) (int64, error) {
@@ -480,6 +515,13 @@ func (q *Queries) SaveDialogue(ctx context.Context, db DBTX, arg SaveDialoguePar
 		arg.LastAuthor,
 		arg.LastPreview,
 		arg.Language,
+		arg.OverdueSince,
+		arg.SnoozedUntil,
+		arg.HumanAt,
+		arg.RepliedSeq,
+		arg.FollowUpSeq,
+		arg.Timers,
+		arg.TimerAt,
 	)
 	var version int64
 	err := row.Scan(&version)

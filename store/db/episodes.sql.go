@@ -12,24 +12,21 @@ import (
 	"github.com/google/uuid"
 )
 
-const silentDialogues = `-- name: SilentDialogues :many
+const lateTimers = `-- name: LateTimers :many
 SELECT d.id FROM dialogues d
-WHERE d.mode = 'bot' AND d.status = 'open' AND d.last_message_at < $1::timestamptz
-  AND d.waiting_since IS NULL AND d.customer_seq <= d.answered_seq
-  AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.dialogue_id = d.id AND m.state IN ('queued', 'sending'))
-ORDER BY d.last_message_at LIMIT $2
-FOR NO KEY UPDATE OF d SKIP LOCKED
+WHERE d.timer_at < $1::timestamptz AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.dialogue_id = d.id)
+ORDER BY random() LIMIT $2
 `
 
-type SilentDialoguesParams struct {
+type LateTimersParams struct {
 	Since time.Time
 	Page  int32
 }
 
-// Dialogues that the bot holds, in which nobody has said anything since and nothing is left to do, the longest silent
-// first. What another node is just closing is left to it.
-func (q *Queries) SilentDialogues(ctx context.Context, db DBTX, arg SilentDialoguesParams) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, silentDialogues, arg.Since, arg.Page)
+// Dialogues with a timer that should have come to something since: any of them, so that some that stay so do not hide
+// the others.
+func (q *Queries) LateTimers(ctx context.Context, db DBTX, arg LateTimersParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, lateTimers, arg.Since, arg.Page)
 	if err != nil {
 		return nil, err
 	}

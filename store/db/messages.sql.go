@@ -348,7 +348,7 @@ func (q *Queries) GetMessage(ctx context.Context, db DBTX, id uuid.UUID) (GetMes
 }
 
 const getPending = `-- name: GetPending :one
-SELECT d.mode, d.status, d.epoch, d.customer_seq, d.answered_seq, clock_timestamp()::timestamptz AS now,
+SELECT d.mode, d.status, d.epoch, d.customer_seq, d.answered_seq, d.version, d.timer_at, clock_timestamp()::timestamptz AS now,
        coalesce((SELECT min(m.created_at) FROM messages m WHERE m.dialogue_id = d.id AND m.seq > d.answered_seq AND m.author = 'customer'), now())::timestamptz AS first,
        coalesce((SELECT m.created_at FROM messages m WHERE m.dialogue_id = d.id AND m.seq = d.customer_seq), now())::timestamptz AS last
 FROM dialogues d WHERE d.id = $1
@@ -360,6 +360,8 @@ type GetPendingRow struct {
 	Epoch       int64
 	CustomerSeq int64
 	AnsweredSeq int64
+	Version     int64
+	TimerAt     *time.Time
 	Now         time.Time
 	First       time.Time
 	Last        time.Time
@@ -375,11 +377,25 @@ func (q *Queries) GetPending(ctx context.Context, db DBTX, id uuid.UUID) (GetPen
 		&i.Epoch,
 		&i.CustomerSeq,
 		&i.AnsweredSeq,
+		&i.Version,
+		&i.TimerAt,
 		&i.Now,
 		&i.First,
 		&i.Last,
 	)
 	return i, err
+}
+
+const hasUnsent = `-- name: HasUnsent :one
+SELECT EXISTS (SELECT 1 FROM messages m WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending'))
+`
+
+// Whether messages wait to leave.
+func (q *Queries) HasUnsent(ctx context.Context, db DBTX, dialogueID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, hasUnsent, dialogueID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const holdMessage = `-- name: HoldMessage :execrows

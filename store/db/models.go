@@ -116,6 +116,13 @@ type Dialogue struct {
 	LastAuthor    dialogue.Author
 	LastPreview   string
 	CreatedAt     time.Time
+	OverdueSince  *time.Time
+	SnoozedUntil  *time.Time
+	HumanAt       *time.Time
+	RepliedSeq    int64
+	FollowUpSeq   int64
+	Timers        json.RawMessage
+	TimerAt       *time.Time
 }
 
 type DialogueSummary struct {

@@ -7,10 +7,10 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"parley/dialogue"
-	"time"
 )
 
 const deleteRings = `-- name: DeleteRings :exec
@@ -78,7 +78,7 @@ UPDATE outbox o SET due_at = now() + $1::interval
 FROM (SELECT x.dialogue_id FROM outbox x WHERE x.due_at <= now() ORDER BY x.due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due,
      dialogues d JOIN channels c ON c.id = d.channel_id JOIN contacts k ON k.id = d.contact_id
 WHERE o.dialogue_id = due.dialogue_id AND d.id = o.dialogue_id
-RETURNING o.dialogue_id, o.version, o.rings, o.epoch, o.mode, o.customer_seq, o.answered_seq, o.due_at, o.created_at, o.to_send, c.kind AS channel_kind, c.slug AS channel_slug, k.name AS contact_name, k.number AS contact_number
+RETURNING o.dialogue_id, o.version, o.rings, o.epoch, o.mode, o.customer_seq, o.answered_seq, o.due_at, o.created_at, o.to_send, d.version AS dialogue_version, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, k.name AS contact_name, k.number AS contact_number
 `
 
 type TakeDueRingsParams struct {
@@ -87,11 +87,13 @@ type TakeDueRingsParams struct {
 }
 
 type TakeDueRingsRow struct {
-	Outbox        Outbox
-	ChannelKind   string
-	ChannelSlug   string
-	ContactName   *string
-	ContactNumber int64
+	Outbox          Outbox
+	DialogueVersion int64
+	TimerAt         *time.Time
+	ChannelKind     string
+	ChannelSlug     string
+	ContactName     *string
+	ContactNumber   int64
 }
 
 // Leases what is due, so that relays on several nodes do not ring the same bell.
@@ -115,6 +117,8 @@ func (q *Queries) TakeDueRings(ctx context.Context, db DBTX, arg TakeDueRingsPar
 			&i.Outbox.DueAt,
 			&i.Outbox.CreatedAt,
 			&i.Outbox.ToSend,
+			&i.DialogueVersion,
+			&i.TimerAt,
 			&i.ChannelKind,
 			&i.ChannelSlug,
 			&i.ContactName,

@@ -7,7 +7,9 @@ SELECT pg_advisory_xact_lock(hashtextextended(sqlc.arg(channel_id)::uuid::text |
 
 -- name: LockDialogue :one
 SELECT sqlc.embed(d), c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
-       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
+       k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now,
+       coalesce((SELECT jsonb_build_object('timers', p.profile->'timers', 'hours', p.profile->'hours', 'time_zone', p.profile->'time_zone')
+                 FROM bot_profile p), '{}')::jsonb AS schedule
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
 JOIN contacts k ON k.id = d.contact_id
@@ -28,7 +30,9 @@ WHERE d.id = $1;
 UPDATE dialogues SET
     version = version + 1, mode = $2, epoch = $3, status = $4, handoff_reason = $5, assignee_id = $6, episode_id = $7,
     waiting_since = $8, last_seq = $9, customer_seq = $10, answered_seq = $11, handoff_seq = $12, read_seq = $13,
-    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, language = coalesce(sqlc.narg(language), language)
+    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, language = coalesce(sqlc.narg(language), language),
+    overdue_since = sqlc.narg(overdue_since), snoozed_until = sqlc.narg(snoozed_until), human_at = sqlc.narg(human_at),
+    replied_seq = sqlc.arg(replied_seq), follow_up_seq = sqlc.arg(follow_up_seq), timers = sqlc.arg(timers), timer_at = sqlc.narg(timer_at)
 WHERE id = $1
 RETURNING version;
 

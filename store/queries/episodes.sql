@@ -1,13 +1,3 @@
--- name: SilentDialogues :many
--- Dialogues that the bot holds, in which nobody has said anything since and nothing is left to do, the longest silent
--- first. What another node is just closing is left to it.
-SELECT d.id FROM dialogues d
-WHERE d.mode = 'bot' AND d.status = 'open' AND d.last_message_at < sqlc.arg(since)::timestamptz
-  AND d.waiting_since IS NULL AND d.customer_seq <= d.answered_seq
-  AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.dialogue_id = d.id AND m.state IN ('queued', 'sending'))
-ORDER BY d.last_message_at LIMIT sqlc.arg(page)
-FOR NO KEY UPDATE OF d SKIP LOCKED;
-
 -- name: StuckSends :many
 -- Dialogues with messages that have waited to leave since, although their channel works: any of them, so that some that
 -- stay so do not hide the others. waiting: a human is told already.
@@ -22,4 +12,11 @@ GROUP BY m.dialogue_id ORDER BY random() LIMIT sqlc.arg(page);
 SELECT d.id FROM dialogues d
 WHERE d.mode = 'bot' AND d.status = 'open' AND d.customer_seq > d.answered_seq AND d.last_message_at < sqlc.arg(since)::timestamptz
   AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.dialogue_id = d.id)
+ORDER BY random() LIMIT sqlc.arg(page);
+
+-- name: LateTimers :many
+-- Dialogues with a timer that should have come to something since: any of them, so that some that stay so do not hide
+-- the others.
+SELECT d.id FROM dialogues d
+WHERE d.timer_at < sqlc.arg(since)::timestamptz AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.dialogue_id = d.id)
 ORDER BY random() LIMIT sqlc.arg(page);

@@ -35,7 +35,7 @@ SELECT * FROM messages WHERE dialogue_id = $1 AND kind IN ('text', 'notice') AND
 
 -- name: GetPending :one
 -- What is unanswered, and when the oldest and the newest of it came.
-SELECT d.mode, d.status, d.epoch, d.customer_seq, d.answered_seq, clock_timestamp()::timestamptz AS now,
+SELECT d.mode, d.status, d.epoch, d.customer_seq, d.answered_seq, d.version, d.timer_at, clock_timestamp()::timestamptz AS now,
        coalesce((SELECT min(m.created_at) FROM messages m WHERE m.dialogue_id = d.id AND m.seq > d.answered_seq AND m.author = 'customer'), now())::timestamptz AS first,
        coalesce((SELECT m.created_at FROM messages m WHERE m.dialogue_id = d.id AND m.seq = d.customer_seq), now())::timestamptz AS last
 FROM dialogues d WHERE d.id = $1;
@@ -109,3 +109,7 @@ WHERE dialogue_id = $1 AND author IN ('bot', 'operator') AND kind = 'text'
   AND ((state = 'sent' AND seq <= greatest(sqlc.arg(delivered)::bigint, sqlc.arg(read)::bigint))
     OR (state = 'delivered' AND seq <= sqlc.arg(read)::bigint))
 RETURNING id;
+
+-- name: HasUnsent :one
+-- Whether messages wait to leave.
+SELECT EXISTS (SELECT 1 FROM messages m WHERE m.dialogue_id = $1 AND m.state IN ('queued', 'sending'));

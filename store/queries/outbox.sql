@@ -16,7 +16,7 @@ UPDATE outbox o SET due_at = now() + sqlc.arg(lease)::interval
 FROM (SELECT x.dialogue_id FROM outbox x WHERE x.due_at <= now() ORDER BY x.due_at LIMIT sqlc.arg(page) FOR UPDATE SKIP LOCKED) due,
      dialogues d JOIN channels c ON c.id = d.channel_id JOIN contacts k ON k.id = d.contact_id
 WHERE o.dialogue_id = due.dialogue_id AND d.id = o.dialogue_id
-RETURNING sqlc.embed(o), c.kind AS channel_kind, c.slug AS channel_slug, k.name AS contact_name, k.number AS contact_number;
+RETURNING sqlc.embed(o), d.version AS dialogue_version, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, k.name AS contact_name, k.number AS contact_number;
 
 -- name: DeleteRings :exec
 -- Forgets rings that the engine has taken, unless something rang since.

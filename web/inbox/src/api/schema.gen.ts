@@ -782,6 +782,13 @@ export interface components {
              * @description since when a human is waited for
              */
             waiting_since: string | null;
+            /**
+             * Format: date-time
+             * @description since when an operator should have answered
+             */
+            overdue_since: string | null;
+            /** @description what it comes to by itself, the next one first */
+            timers: components["schemas"]["Timer"][];
             unread: number;
             /** Format: int64 */
             read_seq: number;
@@ -880,11 +887,49 @@ export interface components {
                     [key: string]: string;
                 };
             };
+            timers?: components["schemas"]["BotTimers"];
+            /** @description The owner's words to a customer who has fallen silent, by language, in place of the usual ones. */
+            follow_ups?: {
+                [key: string]: string;
+            };
             /**
              * Format: int64
              * @description of what is stored; 0: nothing is
              */
             version: number;
+        };
+        /** @description How long the timers of a dialogue run, in minutes. 0 is off. */
+        BotTimers: {
+            /**
+             * Format: int64
+             * @description from the handoff to an operator's first answer, in the hours
+             * @default 0
+             */
+            first_reply: number;
+            /**
+             * Format: int64
+             * @description from a customer's next message to the operator's answer, in the hours
+             * @default 0
+             */
+            next_reply: number;
+            /**
+             * Format: int64
+             * @description without an act of the operator who has the dialogue, until the bot gets it back
+             * @default 0
+             */
+            return: number;
+            /**
+             * Format: int64
+             * @description of a customer's silence after an answer of the bot, until they are asked once whether that was all
+             * @default 0
+             */
+            follow_up: number;
+            /**
+             * Format: int64
+             * @description of silence in a dialogue of the bot, until its episode ends
+             * @default 1440
+             */
+            close: number;
         };
         BotSettings: components["schemas"]["BotProfile"] & {
             /** Format: date-time */
@@ -926,12 +971,26 @@ export interface components {
              */
             day_cost: number;
         };
+        Timer: {
+            /**
+             * @description snooze: it comes back to the operators; first_reply, next_reply: an operator should have answered; return: the bot gets it back; follow_up: the customer is asked whether that was all; close: the episode ends
+             * @enum {string}
+             */
+            kind: "snooze" | "first_reply" | "next_reply" | "return" | "follow_up" | "close";
+            /** Format: date-time */
+            due_at: string;
+        };
         TimelineEvent: {
             /** @enum {string} */
-            type: "handoff" | "taken_over" | "returned_to_bot" | "closed" | "reopened" | "assigned" | "replayed" | "blocked" | "unblocked";
+            type: "handoff" | "taken_over" | "returned_to_bot" | "closed" | "reopened" | "assigned" | "replayed" | "blocked" | "unblocked" | "snoozed" | "woken" | "overdue";
             reason?: components["schemas"]["HandoffReason"];
-            /** @description of a handoff: the limit that was reached (dialogue_turns, day_calls, day_tokens, day_cost), or the class of the bot's error; of closed: silence, when nobody did it */
+            /** @description of a handoff: the limit that was reached (dialogue_turns, day_calls, day_tokens, day_cost), or the class of the bot's error; of closed: silence, when nobody did it; of returned_to_bot: message or inactivity, when nobody did it; of overdue: first_reply or next_reply */
             detail?: string;
+            /**
+             * Format: date-time
+             * @description of snoozed
+             */
+            until?: string;
             /** @description who did it; of assigned */
             operator?: components["schemas"]["OperatorRef"] | null;
         };
@@ -1435,7 +1494,12 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @enum {string} */
-                    status: "open" | "closed";
+                    status: "open" | "snoozed" | "closed";
+                    /**
+                     * Format: date-time
+                     * @description of snoozed: when it comes back by itself, within a year; the customer's next message brings it back too
+                     */
+                    until?: string;
                 };
             };
         };
