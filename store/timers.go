@@ -28,19 +28,16 @@ const (
 // scheduleOf reads what timers go by of the shop's settings.
 func scheduleOf(settings json.RawMessage) (dialogue.Schedule, error) {
 	in := struct {
-		Timing *dialogue.Timing `json:"timers"`
-		Hours  dialogue.Hours   `json:"hours"`
-		Zone   string           `json:"time_zone"`
-	}{}
+		Timing dialogue.Timing `json:"timers"`
+		Hours  dialogue.Hours  `json:"hours"`
+		Zone   string          `json:"time_zone"`
+	}{Timing: dialogue.DefaultTiming()}
 	if len(settings) > 0 {
 		if err := json.Unmarshal(settings, &in); err != nil {
 			return dialogue.Schedule{}, fmt.Errorf("read the settings of the timers: %w", err)
 		}
 	}
-	out := dialogue.Schedule{Timing: dialogue.DefaultTiming(), Hours: in.Hours, Zone: time.UTC}
-	if in.Timing != nil {
-		out.Timing = *in.Timing
-	}
+	out := dialogue.Schedule{Timing: in.Timing, Hours: in.Hours, Zone: time.UTC}
 	if zone, err := time.LoadLocation(in.Zone); err == nil {
 		out.Zone = zone
 	}

@@ -291,6 +291,10 @@ func (w *world) furnish(ctx context.Context, telegramURL string) error {
 	if err := demo.Load(ctx, w.pool); err != nil {
 		return err
 	}
+	// Without the timer that closes silent dialogues a run ends when nothing is left to do, and what is left over shows.
+	if _, err := w.pool.Exec(ctx, `INSERT INTO bot_profile (profile) VALUES ('{"timers":{"close":0}}')`); err != nil {
+		return fmt.Errorf("set the bot's timers: %w", err)
+	}
 	env := append(slices.Clone(w.env), "PARLEY_PUBLIC_URL=https://shop.example")
 	if _, err := w.command(ctx, env, "", "channel", "add", "widget", widgetChannel); err != nil {
 		return err
