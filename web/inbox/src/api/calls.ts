@@ -26,6 +26,8 @@ export const api = {
   setMode: (id: string, mode: Mode) => call("put", "/api/v1/dialogues/{id}/mode", { path: { id }, body: { mode } }),
   setStatus: (id: string, status: "open" | "closed") =>
     call("put", "/api/v1/dialogues/{id}/status", { path: { id }, body: { status } }),
+  snooze: (id: string, until: Date) =>
+    call("put", "/api/v1/dialogues/{id}/status", { path: { id }, body: { status: "snoozed", until: until.toISOString() } }),
   assign: (id: string, operatorID: string | null) =>
     call("put", "/api/v1/dialogues/{id}/assignee", { path: { id }, body: { operator_id: operatorID } }),
   setRead: (id: string, seq: number) => call("put", "/api/v1/dialogues/{id}/read", { path: { id }, body: { seq } }),

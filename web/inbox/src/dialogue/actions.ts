@@ -16,6 +16,8 @@ export interface DialogueActions {
   switching: Mode | null;
   setMode(mode: Mode): Promise<void>;
   toggleStatus(): Promise<void>;
+  snooze(until: Date): Promise<void>;
+  wake(): Promise<void>;
   take(): Promise<void>;
   markUnread(): Promise<void>;
 }
@@ -77,6 +79,15 @@ export function useDialogueActions(dialogue: Dialogue, onUnread: () => void): Di
     switching,
     setMode,
     toggleStatus: () => setStatus(status === "closed" ? "open" : "closed", true),
+    snooze: async (until) => {
+      try {
+        take(await api.snooze(id, until));
+        undoToast({ id: `dialogue-${id}`, message: t("snooze.done"), undo: t("header.undo"), dismiss: closeLabel, onUndo: () => void setStatus("open", false) });
+      } catch (error) {
+        showProblem(error);
+      }
+    },
+    wake: () => setStatus("open", false),
     take: takeIt,
     markUnread: async () => {
       if (customerSeq === 0) return;

@@ -1,15 +1,18 @@
 import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
-import { IconArrowLeft, IconDots, IconInfoCircle, IconLock, IconLockOpen, IconMailOpened } from "@tabler/icons-react";
+import { IconAlarm, IconArrowLeft, IconDots, IconInfoCircle, IconLock, IconLockOpen, IconMailOpened, IconZzz } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Dialogue } from "../api/types";
 import { ChannelIcon } from "../customer/channel-icon";
 import { useCustomerName } from "../customer/name";
 import { WaitingBadge } from "../list/waiting-badge";
 import { navigate } from "../router";
+import { serverNow } from "../server-clock";
 import { useMe } from "../session/session";
 import type { DialogueActions } from "./actions";
 import classes from "./header.module.css";
 import { ModeSwitch } from "./mode-switch";
+import { snoozeChoices, snoozeUntil } from "./snooze";
+import { Timers } from "./timers";
 
 interface HeaderProps {
   dialogue: Dialogue;
@@ -61,6 +64,22 @@ export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: Header
               <Menu.Item className={classes.slim} leftSection={<StatusIcon size={16} aria-hidden />} onClick={() => void actions.toggleStatus()}>
                 {statusLabel}
               </Menu.Item>
+              {dialogue.mode === "operator" && !closed && (
+                <>
+                  <Menu.Label>{t("snooze.title")}</Menu.Label>
+                  {dialogue.status === "snoozed" && (
+                    <Menu.Item leftSection={<IconAlarm size={16} aria-hidden />} onClick={() => void actions.wake()}>
+                      {t("snooze.wake")}
+                    </Menu.Item>
+                  )}
+                  {snoozeChoices.map((choice) => (
+                    <Menu.Item key={choice} leftSection={<IconZzz size={16} aria-hidden />} onClick={() => void actions.snooze(snoozeUntil(choice, serverNow()))}>
+                      {t(`snooze.${choice}`)}
+                    </Menu.Item>
+                  ))}
+                  <Menu.Divider />
+                </>
+              )}
               <Menu.Item leftSection={<IconMailOpened size={16} aria-hidden />} disabled={dialogue.customer_seq === 0} onClick={() => void actions.markUnread()}>
                 {t("header.unread")}
               </Menu.Item>
@@ -84,6 +103,7 @@ export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: Header
           )}
         </div>
       )}
+      <Timers dialogue={dialogue} />
     </header>
   );
 }

@@ -17,6 +17,11 @@ it.each<["ru" | "kk" | "en", TimelineEvent, string]>([
   ["ru", { type: "returned_to_bot", detail: "message" }, "Клиент написал снова: отвечает бот"],
   ["kk", { type: "returned_to_bot", detail: "message" }, "Клиент қайта жазды: бот жауап береді"],
   ["en", { type: "returned_to_bot", detail: "message" }, "The customer has written again: the bot answers from here on"],
+  ["ru", { type: "returned_to_bot", detail: "inactivity" }, "Оператор долго не отвечал: дальше отвечает бот"],
+  ["en", { type: "woken" }, "The dialogue is back: its time has come"],
+  ["kk", { type: "woken", operator: dana }, "Дана диалогты қайта қолға алды"],
+  ["ru", { type: "overdue", detail: "first_reply" }, "Первый ответ клиенту просрочен"],
+  ["en", { type: "overdue", detail: "next_reply" }, "The answer to the customer is overdue"],
   ["en", { type: "closed", detail: "silence" }, "Dialogue closed: nobody has written for a long time"],
 ])("says in %s what happened: %j", async (language, data, text) => {
   await renderInbox(<TimelineLine message={message(1, { kind: "event", author: "system", text: "", data })} />, { language });

@@ -13,6 +13,7 @@ function isLimit(detail: string | undefined): detail is (typeof limits)[number] 
 /** What happened to the dialogue, in a sentence. */
 export function useTimelineText(): (message: Message) => string {
   const { t } = useTranslation();
+  const formats = useFormats();
   return (message) => {
     const { data } = message;
     if (!data) return message.text;
@@ -27,6 +28,7 @@ export function useTimelineText(): (message: Message) => string {
         return name ? t("timeline.takenOver", { name }) : t("timeline.takenOverNobody");
       case "returned_to_bot":
         if (data.detail === "message") return t("timeline.returnedByMessage");
+        if (data.detail === "inactivity") return t("timeline.returnedByInactivity");
         return name ? t("timeline.returnedBy", { name }) : t("timeline.returned");
       case "blocked":
       case "unblocked":
@@ -36,6 +38,12 @@ export function useTimelineText(): (message: Message) => string {
         return name ? t("timeline.closedBy", { name }) : t("timeline.closed");
       case "reopened":
         return name ? t("timeline.reopenedBy", { name }) : t("timeline.reopened");
+      case "snoozed":
+        return t("timeline.snoozed", { name, when: data.until ? formats.full(data.until) : "" });
+      case "woken":
+        return name ? t("timeline.wokenBy", { name }) : t("timeline.woken");
+      case "overdue":
+        return t(data.detail === "first_reply" ? "timeline.overdueFirst" : "timeline.overdue");
       case "replayed":
         return name ? t("timeline.replayedBy", { name }) : t("timeline.replayed");
       case "assigned":

@@ -119,6 +119,9 @@ export class Formats {
     return at.getFullYear() === new Date(now).getFullYear() ? this.#names.longDate(at) : this.#yearDate.format(at);
   }
 
+  /** How long it is until then. */
+  left = (due: string, now: number) => waitingTime(this.#t, Date.parse(due) - now);
+
   waiting = (since: string, now: number) => waitingTime(this.#t, now - Date.parse(since));
 }
 

@@ -22,6 +22,8 @@ export function dialogue(number: number, change: Partial<Dialogue> = {}): Dialog
     assignee: null,
     language: "ru",
     waiting_since: null,
+    overdue_since: null,
+    timers: [],
     unread: 0,
     read_seq: 0,
     last_seq: 0,
