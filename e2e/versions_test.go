@@ -54,7 +54,7 @@ func TestDialoguesComeOverToANewVersionOfTheWorkers(t *testing.T) {
 	// An installation without versions, to begin with.
 	require.Contains(t, s.command("versions", "list"), "No versions")
 	unversioned := s.startWorker()
-	old, busy := s.newCustomer(), s.newCustomer()
+	old, busy, silent := s.newCustomer(), s.newCustomer(), s.newCustomer()
 	old.write("Где заказ?")
 	old.awaitAnswers(1)
 
@@ -66,6 +66,8 @@ func TestDialoguesComeOverToANewVersionOfTheWorkers(t *testing.T) {
 	old.awaitAnswers(2)
 	busy.write("Есть доставка?")
 	busy.awaitAnswers(1)
+	silent.write("Вы работаете?")
+	silent.awaitAnswers(1)
 	build, runs := s.buildOf(temporal, busy)
 	require.Equal(t, "first", build)
 	require.Equal(t, int64(1), runs)
@@ -74,6 +76,10 @@ func TestDialoguesComeOverToANewVersionOfTheWorkers(t *testing.T) {
 	withVersion("second")
 	require.Contains(t, s.command("versions", "promote", "second"), "Current: second")
 	require.Regexp(t, `(?m)^first +draining .* are needed$`, s.command("versions", "list"))
+	eventually(t, "a dialogue in which nobody writes comes over too: it waits for its timers", func() bool {
+		build, _ := s.buildOf(temporal, silent)
+		return build == "second"
+	})
 	for _, c := range []*customer{busy, old} {
 		answers := len(c.from("bot"))
 		c.write("Сколько стоит?")

@@ -6,10 +6,17 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+	"go.temporal.io/api/batch/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"parley/dialogue"
+	"parley/workflows"
 )
 
 // Deployment is the name under which the engine keeps the versions of workers
@@ -101,4 +108,26 @@ func Promote(ctx context.Context, engine client.Client, buildID string) error {
 			return fmt.Errorf("promote version %q: no worker with PARLEY_BUILD_ID=%s has come: start one, and look at its log: %w", buildID, buildID, err)
 		}
 	}
+}
+
+// ComeOver has every running dialogue look around, so that it goes on under the
+// version that is current now instead of when it next has something to do. The
+// engine does it by and by: it needs a server whose batch operations run
+// (https://docs.temporal.io/cli/batch).
+func ComeOver(ctx context.Context, engine client.Client, namespace string) error {
+	bell, err := converter.GetDefaultDataConverter().ToPayloads(workflows.Doorbell{})
+	if err != nil {
+		return fmt.Errorf("encode a bell: %w", err)
+	}
+	_, err = engine.WorkflowService().StartBatchOperation(ctx, &workflowservice.StartBatchOperationRequest{
+		Namespace: namespace, JobId: uuid.NewString(), Reason: "a version of the workers was promoted",
+		VisibilityQuery: "WorkflowType = 'Dialogue' AND ExecutionStatus = 'Running'",
+		Operation: &workflowservice.StartBatchOperationRequest_SignalOperation{SignalOperation: &batch.BatchOperationSignal{
+			Signal: string(dialogue.RingTimerSet), Input: bell, Identity: "parley versions promote",
+		}},
+	})
+	if err != nil {
+		return fmt.Errorf("have the running dialogues come over: %w", err)
+	}
+	return nil
 }

@@ -24,7 +24,7 @@ func versionsCommand() *cobra.Command {
 		Use:   "versions",
 		Short: "List the versions of the workers, and say which one is current",
 		Long: "Workers that are started with PARLEY_BUILD_ID have a version. A dialogue that runs stays with the version it " +
-			"began under until it has something new to do; new ones begin under the current version. Works on the Temporal of " +
+			"began under until another is promoted, or it has something new to do; new ones begin under the current version. Works on the Temporal of " +
 			"TEMPORAL_ADDRESS, else on that of the `parley up` that runs on this machine.",
 	}
 	cmd.AddCommand(versionsListCommand(), versionsPromoteCommand())
@@ -37,7 +37,7 @@ func versionsListCommand() *cobra.Command {
 		Short: "List the versions that workers came with, and which of them are still needed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return onEngine(func(engine client.Client) error {
+			return onEngine(func(engine client.Client, _ config.Config) error {
 				versions, err := worker.Versions(cmd.Context(), engine)
 				if err != nil {
 					return err
@@ -81,11 +81,14 @@ func versionsPromoteCommand() *cobra.Command {
 			if !none {
 				buildID = args[0]
 			}
-			return onEngine(func(engine client.Client) error {
+			return onEngine(func(engine client.Client, cfg config.Config) error {
 				ctx, cancel := context.WithTimeout(cmd.Context(), promoteWithin)
 				defer cancel()
 				if err := worker.Promote(ctx, engine, buildID); err != nil {
 					return err
+				}
+				if err := worker.ComeOver(ctx, engine, cfg.TemporalNamespace); err != nil {
+					fmt.Fprintf(cmd.ErrOrStderr(), "%v: dialogues that run come over when they next have something to do\n", err)
 				}
 				if none {
 					buildID = "workers without a version"
@@ -100,7 +103,7 @@ func versionsPromoteCommand() *cobra.Command {
 }
 
 // onEngine runs f with a connection to the engine.
-func onEngine(f func(engine client.Client) error) error {
+func onEngine(f func(engine client.Client, cfg config.Config) error) error {
 	cfg, err := config.Load(os.Environ())
 	if err == nil && cfg.TemporalAddress == "" {
 		cfg, err = operatorConfig()
@@ -116,5 +119,5 @@ func onEngine(f func(engine client.Client) error) error {
 		return err
 	}
 	defer engine.Close()
-	return f(engine)
+	return f(engine, cfg)
 }
