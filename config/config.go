@@ -44,6 +44,7 @@ type Config struct {
 	EpisodeSilence time.Duration // an episode of the bot closes after this long without a message; 0: never
 	ModelTimeout   time.Duration // one call of the model
 	ModelContext   int           // tokens of a prompt with its answer
+	ReplayRate     int           // failed turns that are replayed in a second at most, when many are
 }
 
 // Offline reports whether no model is configured, so that the built-in responder answers.

@@ -190,6 +190,7 @@ func newRecorder(t *testing.T, s scenario) *recorder {
 			Client: r.temporal, Log: log,
 			Replies: &activities.Replies{Store: r.Store, Bot: &fakeBot{r: r}, Watcher: watcher, Progress: fakeProgress{r}, Log: log},
 			Sends:   &activities.Sends{Store: r.Store, Accounts: fakeAccounts{}, Senders: map[string]channel.Sender{channel.Telegram: &fakeSender{}}, Log: log},
+			Replays: &activities.Replays{Store: r.Store, Rate: 5, Log: log},
 		})
 		if err != nil {
 			t.Errorf("work: %v", err)
