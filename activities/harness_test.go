@@ -120,7 +120,7 @@ func executeIn[T any](ctx context.Context, activity, in any) (out T, err error) 
 	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
 	env.RegisterActivity(activity)
 	var value converter.EncodedValue
-	if value, err = env.ExecuteActivity(activity, in); err != nil {
+	if value, err = env.ExecuteActivity(activity, in); err != nil || !value.HasValue() {
 		return out, err
 	}
 	return out, value.Get(&out)

@@ -250,6 +250,8 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 	_, err := b.store.Pool().Exec(t.Context(), "UPDATE messages SET state = 'failed' WHERE id = $1", failed.Message.ID)
 	require.NoError(t, err)
 	_, lost := b.failedTurn("a question that the bot fails at")
+	batch, err := b.store.StartReplay(t.Context(), store.ReplayFilter{})
+	require.NoError(t, err)
 	for _, c := range []struct{ method, path, token, body string }{
 		{"POST", d + "/messages/" + failed.Message.ID.String() + "/resend", b.operator, ""},
 		{"PATCH", "/api/v1/channels/demo", b.admin, `{"name":"Another name","settings":{"allowed_origins":[]}}`},
@@ -273,6 +275,9 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"POST", "/api/v1/turns/" + lost.String() + "/replay", b.admin, `{"dry_run":true}`},
 		{"POST", "/api/v1/turns/" + lost.String() + "/replay", b.admin, `{}`},
 		{"POST", "/api/v1/turns/replay", b.admin, `{"filter":{"cause":"unavailable","channel":"demo"}}`},
+		{"GET", "/api/v1/turns/replays?limit=1", b.admin, ""},
+		{"GET", "/api/v1/turns/replays/" + batch.ID.String(), b.admin, ""},
+		{"POST", "/api/v1/turns/replays/" + batch.ID.String() + "/stop", b.admin, ""},
 		{"GET", "/api/v1/audit?action=taken_over&object=" + b.dialogue.String() + "&from=2026-01-01T00:00:00Z&limit=1", b.admin, ""},
 		{"PUT", "/api/v1/presence", b.operator, `{"client":"abcdefgh","dialogue_id":"` + b.dialogue.String() + `","typing":true}`},
 		{"GET", "/api/v1/channels", b.operator, ""},
@@ -333,6 +338,12 @@ func TestRefusals(t *testing.T) {
 		"operator counts":        {"GET", "/api/v1/failures", b.operator, "", 403, "admins"},
 		"operator replays":       {"POST", "/api/v1/turns/" + b.turn.String() + "/replay", b.operator, `{}`, 403, "admins"},
 		"operator replays all":   {"POST", "/api/v1/turns/replay", b.operator, `{}`, 403, "admins"},
+		"operator's replays":     {"GET", "/api/v1/turns/replays", b.operator, "", 403, "admins"},
+		"operator stops replays": {"POST", "/api/v1/turns/replays/" + uuid.NewString() + "/stop", b.operator, "", 403, "admins"},
+		"no such replay":         {"GET", "/api/v1/turns/replays/" + uuid.NewString(), b.admin, "", 404, "no replay"},
+		"stop of nothing":        {"POST", "/api/v1/turns/replays/" + uuid.NewString() + "/stop", b.admin, "", 404, "no replay"},
+		"replay of no channel":   {"POST", "/api/v1/turns/replay", b.admin, `{"filter":{"channel":"none"}}`, 404, "none"},
+		"NUL in a cause":         {"POST", "/api/v1/turns/replay", b.admin, `{"filter":{"cause":"a\u0000b"}}`, 400, "NUL"},
 		"operator audits":        {"GET", "/api/v1/audit", b.operator, "", 403, "admins"},
 		"turns of no state":      {"GET", "/api/v1/turns?state=gone", b.admin, "", 400, "failed"},
 		"failures of nothing":    {"GET", "/api/v1/turns?channel=none", b.admin, "", 404, "none"},

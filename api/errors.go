@@ -38,8 +38,9 @@ var statuses = map[dialogue.Code]int{
 // handler answers a request with what it returns as JSON; nil is no content.
 type handler func(c *gin.Context) (any, error)
 
-func (s *Server) json(h handler) gin.HandlerFunc        { return s.answer(http.StatusOK, h) }
-func (s *Server) jsonCreated(h handler) gin.HandlerFunc { return s.answer(http.StatusCreated, h) }
+func (s *Server) json(h handler) gin.HandlerFunc         { return s.answer(http.StatusOK, h) }
+func (s *Server) jsonCreated(h handler) gin.HandlerFunc  { return s.answer(http.StatusCreated, h) }
+func (s *Server) jsonAccepted(h handler) gin.HandlerFunc { return s.answer(http.StatusAccepted, h) }
 
 func (s *Server) answer(status int, h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {

@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
+	"parley/store"
 	"parley/store/eventlog"
 	"parley/store/live"
 )
@@ -40,8 +41,10 @@ func TestWhatIsForAdminsIsRefusedToOperators(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, failed := b.failedTurn("a question that the bot fails at")
+	batch, err := b.store.StartReplay(t.Context(), store.ReplayFilter{})
+	require.NoError(t, err)
 	operator, admin := b.login("operator"), b.login("admin")
-	ids := map[string]string{"turns": failed.String(), "operators": b.operatorID("operator").String(), "channels": "demo"}
+	ids := map[string]string{"turns": failed.String(), "replays": batch.ID.String(), "operators": b.operatorID("operator").String(), "channels": "demo"}
 	bodies := map[string]string{
 		"POST /api/v1/channels":      `{"kind":"widget","slug":"mine","name":"Mine"}`,
 		"PATCH /api/v1/channels/:id": `{"name":"Mine"}`,
@@ -56,6 +59,7 @@ func TestWhatIsForAdminsIsRefusedToOperators(t *testing.T) {
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM bot_profile x)
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM turns x)
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM dialogues x)
+			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM replay_batches x)
 			|| (SELECT count(*) FROM audit)`).Scan(&all))
 		return all
 	}

@@ -18,18 +18,17 @@ import (
 	"parley/store/db"
 )
 
-const (
-	// replaysAtOnce is how many turns one call replays at most.
-	replaysAtOnce = 200
-	// failuresFor is how far back failed turns are counted.
-	failuresFor = 7 * 24 * time.Hour
-)
+// failuresFor is how far back failed turns are counted.
+const failuresFor = 7 * 24 * time.Hour
 
 func (s *Server) routeTurns(in *gin.RouterGroup) {
 	in.GET("/turns/:id", s.json(s.getTurn))
 	admin := in.Group("/turns", s.requireAdmin)
 	admin.GET("", s.json(s.listTurns))
-	admin.POST("/replay", s.json(s.replayTurns))
+	admin.POST("/replay", s.jsonAccepted(s.startReplay))
+	admin.GET("/replays", s.json(s.listReplays))
+	admin.GET("/replays/:id", s.json(s.getReplay))
+	admin.POST("/replays/:id/stop", s.json(s.stopReplay))
 	admin.POST("/:id/replay", s.json(s.replayTurn))
 	in.GET("/failures", s.requireAdmin, s.json(s.countFailures))
 }
@@ -281,9 +280,10 @@ func (s *Server) tryTurn(ctx context.Context, id uuid.UUID) (any, error) {
 	return out, nil
 }
 
-// replayTurns replays the failed turns of a filter whose customers still wait and
-// whom no human has taken on, oldest first.
-func (s *Server) replayTurns(c *gin.Context) (any, error) {
+// startReplay begins to replay the failed turns of a filter whose customers still
+// wait and whom no human has taken on, oldest first. A worker goes on with it,
+// whether or not the engine runs now.
+func (s *Server) startReplay(c *gin.Context) (any, error) {
 	var in struct {
 		Filter struct {
 			Cause   string `json:"cause"`
@@ -293,16 +293,53 @@ func (s *Server) replayTurns(c *gin.Context) (any, error) {
 	if err := readJSON(c, &in); err != nil {
 		return nil, err
 	}
-	filter := store.TurnFilter{Cause: in.Filter.Cause, Open: true}
-	var err error
-	if filter.Channel, err = s.channelFilter(c, in.Filter.Channel); err != nil {
-		return nil, err
+	var filter store.ReplayFilter
+	if in.Filter.Cause != "" {
+		filter.Cause = &in.Filter.Cause
 	}
-	by := operatorRef(c)
-	out, err := s.Store.ReplayTurns(c, filter, &by, replaysAtOnce)
+	channel, err := s.channelFilter(c, in.Filter.Channel)
 	if err != nil {
 		return nil, err
 	}
-	s.Log.Info("turns replayed", "replayed", out.Replayed, "skipped", out.Skipped, "operator_id", by.ID)
-	return out, nil
+	if channel.Valid {
+		filter.Channel = &channel.UUID
+	}
+	b, err := s.Store.StartReplay(c, filter)
+	if err != nil {
+		return nil, err
+	}
+	s.Log.Info("replay of many asked for", "replay_id", b.ID, "turns", b.Total, "operator_id", operatorOf(c).ID)
+	return b, nil
+}
+
+func (s *Server) listReplays(c *gin.Context) (any, error) {
+	list, next, err := page(c, func(after *store.Place, limit int) ([]store.ReplayBatch, error) {
+		return s.Store.Replays(c, after, limit)
+	}, store.ReplayBatch.Place)
+	if err != nil {
+		return nil, err
+	}
+	return gin.H{"replays": list, "next_cursor": next}, nil
+}
+
+func (s *Server) getReplay(c *gin.Context) (any, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Store.Replay(c, id)
+}
+
+// stopReplay stops a batch; one that has ended stays as it is.
+func (s *Server) stopReplay(c *gin.Context) (any, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.Store.StopReplay(c, id)
+	if err != nil {
+		return nil, err
+	}
+	s.Log.Info("replay of many stopped", "replay_id", b.ID, "state", b.State, "operator_id", operatorOf(c).ID)
+	return b, nil
 }

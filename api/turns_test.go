@@ -88,14 +88,12 @@ func TestFailedTurnsComeInPagesAndAreReplayed(t *testing.T) {
 	open, _ := b.failedTurns("&open=true")
 	require.Len(t, open, n-1)
 	b.ok(http.MethodPut, "/api/v1/dialogues/"+open[0].Dialogue.ID.String()+"/assignee", b.operator, `{"operator_id":"`+b.operatorID("operator").String()+`"}`)
-	var all struct {
-		Replayed, Skipped int
-		More              bool
-	}
-	b.decode(b.ok(http.MethodPost, "/api/v1/turns/replay", b.admin, `{"filter":{"cause":"bad_key"}}`), &all)
-	require.Zero(t, all)
-	b.decode(b.ok(http.MethodPost, "/api/v1/turns/replay", b.admin, `{"filter":{"cause":"unavailable","channel":"demo"}}`), &all)
-	require.Equal(t, []any{n - 2, 1, false}, []any{all.Replayed, all.Skipped, all.More})
+	none := b.startReplay(`{"filter":{"cause":"bad_key"}}`)
+	require.Zero(t, none.Total)
+	all := b.startReplay(`{"filter":{"cause":"unavailable","channel":"demo"}}`)
+	require.Equal(t, n-1, all.Total)
+	all = b.workOff(all.ID)
+	require.Equal(t, []int{n - 2, 1}, []int{all.Replayed, all.Skipped})
 	left, _ := b.failedTurns("&open=true")
 	require.Len(t, left, 1)
 	require.Equal(t, open[0].ID, left[0].ID)
@@ -115,6 +113,82 @@ func TestFailedTurnsComeInPagesAndAreReplayed(t *testing.T) {
 	b.decode(b.ok(http.MethodGet, "/api/v1/failures", b.admin, ""), &counts)
 	require.Equal(t, []store.FailureCount{{Cause: "unavailable", Failed: n}}, counts.Causes)
 	require.Zero(t, counts.Open)
+}
+
+// startReplay begins a replay of many.
+func (b *bundle) startReplay(body string) (batch store.ReplayBatch) {
+	b.t.Helper()
+	w := b.call(http.MethodPost, "/api/v1/turns/replay", b.admin, body, nil)
+	require.Equal(b.t, http.StatusAccepted, w.Code, w.Body)
+	b.conforms(http.MethodPost, "/api/v1/turns/replay", w)
+	b.decode(w.Body.Bytes(), &batch)
+	return batch
+}
+
+// workOff does what a worker does for a batch until nothing is left, and returns what the API says of it.
+func (b *bundle) workOff(id uuid.UUID) (batch store.ReplayBatch) {
+	b.t.Helper()
+	recorded, err := b.store.Replay(b.t.Context(), id)
+	require.NoError(b.t, err)
+	turns, err := b.store.NextToReplay(b.t.Context(), recorded, 100)
+	require.NoError(b.t, err)
+	for _, turn := range turns {
+		require.NoError(b.t, b.store.ReplayInBatch(b.t.Context(), recorded, turn))
+	}
+	_, err = b.store.EndReplay(b.t.Context(), id, nil)
+	require.NoError(b.t, err)
+	b.decode(b.ok(http.MethodGet, "/api/v1/turns/replays/"+id.String(), b.admin, ""), &batch)
+	return batch
+}
+
+func TestReplaysOfManyAreStartedListedAndStopped(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i := range 3 {
+		b.failedTurn(fmt.Sprint("question ", i))
+	}
+	first := b.startReplay(`{"filter":{"channel":"demo"}}`)
+	require.Equal(t, store.ReplayRunning, first.State)
+	require.Equal(t, 3, first.Total)
+	require.Equal(t, "Anna admin", *first.By)
+	require.Nil(t, first.Filter.Cause)
+	require.NotNil(t, first.Filter.Channel)
+	require.Equal(t, first.ID, b.startReplay(`{"filter":{"channel":"demo"}}`).ID, "one of a filter at a time")
+	second := b.startReplay(`{}`)
+	require.NotEqual(t, first.ID, second.ID)
+
+	var page struct {
+		Replays []store.ReplayBatch
+		Next    *string `json:"next_cursor"`
+	}
+	b.decode(b.ok(http.MethodGet, "/api/v1/turns/replays?limit=1", b.admin, ""), &page)
+	require.Equal(t, second.ID, page.Replays[0].ID, "newest first")
+	require.NotNil(t, page.Next)
+	b.decode(b.ok(http.MethodGet, "/api/v1/turns/replays?limit=1&cursor="+*page.Next, b.admin, ""), &page)
+	require.Equal(t, first.ID, page.Replays[0].ID)
+	require.Nil(t, page.Next)
+
+	var stopped store.ReplayBatch
+	stop := "/api/v1/turns/replays/" + first.ID.String() + "/stop"
+	b.decode(b.ok(http.MethodPost, stop, b.admin, ""), &stopped)
+	require.Equal(t, store.ReplayStopped, stopped.State)
+	require.NotNil(t, stopped.FinishedAt)
+	b.ok(http.MethodPost, stop, b.admin, "")
+	require.Equal(t, 3, b.workOff(second.ID).Replayed)
+
+	var log struct{ Entries []store.AuditEntry }
+	b.decode(b.ok(http.MethodGet, "/api/v1/audit?object="+first.ID.String(), b.admin, ""), &log)
+	require.Len(t, log.Entries, 2)
+	require.Equal(t, "Anna admin replay_stopped", log.Entries[0].Actor.Name+" "+log.Entries[0].Action)
+	require.Equal(t, "Anna admin replay_started", log.Entries[1].Actor.Name+" "+log.Entries[1].Action)
+
+	// No other site can have an admin's browser do it.
+	foreign := b.login("admin")
+	foreign.Set("Origin", "https://evil.example")
+	foreign.Set("Sec-Fetch-Site", "cross-site")
+	for _, path := range []string{"/api/v1/turns/replay", stop} {
+		require.Equal(t, http.StatusForbidden, b.call(http.MethodPost, path, "", `{}`, foreign).Code, path)
+	}
 }
 
 func TestTryingAFailedTurnSendsNothing(t *testing.T) {

@@ -43,6 +43,7 @@ type Config struct {
 	IdleAfter      time.Duration // a dialogue's workflow ends after this long without work
 	ModelTimeout   time.Duration // one call of the model
 	ModelContext   int           // tokens of a prompt with its answer
+	ReplayRate     int           // failed turns that are replayed in a second at most, when many are
 }
 
 // Offline reports whether no model is configured, so that the built-in responder answers.

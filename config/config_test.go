@@ -26,6 +26,7 @@ func TestLoadDefaults(t *testing.T) {
 		IdleAfter:         time.Hour,
 		ModelTimeout:      time.Minute,
 		ModelContext:      12000,
+		ReplayRate:        5,
 	}, cfg)
 	require.True(t, cfg.Offline())
 }
@@ -52,6 +53,7 @@ func TestLoadEverything(t *testing.T) {
 		"PARLEY_IDLE_AFTER=5m",
 		"PARLEY_MODEL_TIMEOUT=90s",
 		"PARLEY_MODEL_CONTEXT=32000",
+		"PARLEY_REPLAY_RATE=20",
 		"PARLEY_OPS_LISTEN=:9090",
 		"PARLEY_METRICS_TOKEN=0123456789abcdef",
 		"PARLEY_TRUSTED_PROXIES=10.0.0.0/8, 192.168.1.5",
@@ -80,6 +82,7 @@ func TestLoadEverything(t *testing.T) {
 		IdleAfter:         5 * time.Minute,
 		ModelTimeout:      90 * time.Second,
 		ModelContext:      32000,
+		ReplayRate:        20,
 		OpsListen:         ":9090",
 		MetricsToken:      "0123456789abcdef",
 		TrustedProxies:    []string{"10.0.0.0/8", "192.168.1.5"},
@@ -121,6 +124,8 @@ func TestLoadWrongValues(t *testing.T) {
 		{"PARLEY_QUIET_PERIOD=9s PARLEY_QUIET_PERIOD_MAX=6s", "PARLEY_QUIET_PERIOD_MAX is 6s, less than PARLEY_QUIET_PERIOD (9s); accepted: a duration from PARLEY_QUIET_PERIOD to 2m"},
 		{"PARLEY_IDLE_AFTER=10ms", `PARLEY_IDLE_AFTER is "10ms": too short; accepted: a duration from 1s to 720h, for example 1h`},
 		{"PARLEY_MODEL_CONTEXT=100", `PARLEY_MODEL_CONTEXT is "100": out of range; accepted: a number of tokens from 3000 to 1000000`},
+		{"PARLEY_REPLAY_RATE=0", `PARLEY_REPLAY_RATE is "0": out of range; accepted: a number of answers a second from 1 to 100`},
+		{"PARLEY_REPLAY_RATE=fast", `PARLEY_REPLAY_RATE is "fast": not a number; accepted: a number of answers a second from 1 to 100`},
 		{"PARLEY_MODEL_TIMEOUT=60", `PARLEY_MODEL_TIMEOUT is "60": not a duration; accepted: a duration from 1s to 10m, for example 60s`},
 	}
 	for _, tt := range tests {

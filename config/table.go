@@ -130,6 +130,12 @@ func table() []Variable {
 			set:     setModelContext,
 			missing: func(Config) bool { return false },
 		},
+		{
+			Name: "PARLEY_REPLAY_RATE", Default: "5", Accepts: "a number of answers a second from 1 to 100",
+			Help:    "How many failed answers a replay of many gives back to the bot in a second. Live customers come first whatever it is.",
+			set:     setReplayRate,
+			missing: func(Config) bool { return false },
+		},
 	}
 }
 
@@ -213,6 +219,18 @@ func setModelContext(c *Config, value string) error {
 		return errors.New("out of range")
 	}
 	c.ModelContext = n
+	return nil
+}
+
+func setReplayRate(c *Config, value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return errors.New("not a number")
+	}
+	if n < 1 || n > 100 {
+		return errors.New("out of range")
+	}
+	c.ReplayRate = n
 	return nil
 }
 

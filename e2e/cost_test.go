@@ -74,6 +74,7 @@ func background() []string {
 		"WatchDialogues",                                // counters, for all replies of a worker together
 		"Backlog",                                       // metrics, when asked for
 		"SilentDialogues", "StuckSends", "StuckReplies", // upkeep
+		"RunningReplays",                         // whether replays of many wait for a workflow
 		"ListChannels", "HoldLease", "DropLease", // who polls which bot, and whose webhook is set
 		"GetChannel", // for signs of typing, which remember it for 30 s
 	}

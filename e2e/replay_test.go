@@ -114,3 +114,152 @@ func TestFailedAnswersAreReplayed(t *testing.T) {
 	s.settled()
 	require.Empty(t, customers[2].from("bot"))
 }
+
+// replay is how a replay of many stands, as an admin sees it.
+func (o *operator) replay(id uuid.UUID) (b store.ReplayBatch) {
+	o.s.t.Helper()
+	o.must(http.MethodGet, "/turns/replays/"+id.String(), nil, &b)
+	return b
+}
+
+// The model was away while thirty customers wrote. When it is back all are answered, each once, a few at a time; whoever
+// writes meanwhile does not wait for them. The worker that replays dies on the way.
+func TestAReplayOfManyAnswersEverybodyOnce(t *testing.T) {
+	t.Parallel()
+	const n = 30
+	var back atomic.Bool
+	h := newHeld()
+	model := newModel(t, func(_ int, c modelCall) modelReply {
+		switch {
+		case !back.Load():
+			return modelReply{status: http.StatusUnauthorized}
+		case strings.Contains(c.lastUser(), "live"):
+			return modelReply{text: "At once."}
+		}
+		return h.answer(c, "You said: "+c.lastUser())
+	})
+	s := newSystem(t, testenv.Temporal(t), model, "PARLEY_REPLAY_RATE=10")
+	s.startAPI()
+	worker := s.startWorker()
+	admin := s.login(adminEmail)
+	customers := make([]*customer, n)
+	for i := range customers {
+		customers[i] = s.newCustomer()
+		customers[i].write(fmt.Sprintf("My secret is word%dword", i))
+	}
+	eventually(t, "all have failed", func() bool { return len(admin.failedTurns()) == n })
+	s.settled()
+
+	back.Store(true)
+	var batch store.ReplayBatch
+	admin.must(http.MethodPost, "/turns/replay", map[string]any{"filter": map[string]string{}}, &batch)
+	require.Equal(t, n, batch.Total)
+	// The bot has as many on its hands as it may, and none is answered: the others wait.
+	for range 20 {
+		h.await(t)
+	}
+	require.Equal(t, 20, admin.replay(batch.ID).Replayed)
+
+	live := s.newCustomer()
+	live.write("I am live, and in a hurry")
+	require.Contains(t, live.awaitAnswers(1)[0], "At once.")
+	require.Equal(t, store.ReplayRunning, admin.replay(batch.ID).State)
+
+	worker.kill()
+	s.startWorker()
+	close(h.release)
+	eventually(t, "the replay ends", func() bool { return admin.replay(batch.ID).State == store.ReplayDone })
+	for i, c := range customers {
+		require.Contains(t, c.awaitAnswers(1)[0], fmt.Sprintf("word%dword", i))
+	}
+	s.settled()
+	for _, c := range customers {
+		require.Len(t, c.from("bot"), 1)
+		require.Len(t, c.from("system"), 1, "told once")
+	}
+	batch = admin.replay(batch.ID)
+	require.Equal(t, []int{n, 0}, []int{batch.Replayed, batch.Skipped})
+	require.Empty(t, admin.failedTurns())
+	var log struct{ Entries []store.AuditEntry }
+	admin.must(http.MethodGet, "/audit?action=turn_replayed&limit=100", nil, &log)
+	require.Len(t, log.Entries, n)
+}
+
+// A replay that is stopped half-way leaves the rest as it was: failed, and with the operators.
+func TestAStoppedReplayLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	const n = 25
+	var back atomic.Bool
+	h := newHeld()
+	model := newModel(t, func(_ int, c modelCall) modelReply {
+		if !back.Load() {
+			return modelReply{status: http.StatusUnauthorized}
+		}
+		return h.answer(c, "Answer.")
+	})
+	s := newSystem(t, testenv.Temporal(t), model, "PARLEY_REPLAY_RATE=10")
+	s.startAPI()
+	s.startWorker()
+	admin := s.login(adminEmail)
+	customers := make([]*customer, n)
+	for i := range customers {
+		customers[i] = s.newCustomer()
+		customers[i].write("How long is the guarantee?")
+	}
+	eventually(t, "all have failed", func() bool { return len(admin.failedTurns()) == n })
+	s.settled()
+
+	back.Store(true)
+	var batch store.ReplayBatch
+	admin.must(http.MethodPost, "/turns/replay", map[string]any{"filter": map[string]string{"cause": "bad_key"}}, &batch)
+	for range 20 {
+		h.await(t)
+	}
+	require.Contains(t, s.parley("turns", "stop", batch.ID.String()), "Replayed: 20.")
+	batch = admin.replay(batch.ID)
+	require.Equal(t, store.ReplayStopped, batch.State)
+	close(h.release)
+	s.settled()
+	require.Len(t, admin.failedTurns(), n-20)
+	answered := 0
+	for _, c := range customers {
+		answered += len(c.from("bot"))
+	}
+	require.Equal(t, 20, answered)
+
+	// The workflow has found it, and another replay takes the rest.
+	require.Contains(t, s.parley("turns", "replay", "--all"), fmt.Sprintf("Replayed: %d.", n-20))
+	s.settled()
+	for _, c := range customers {
+		require.Len(t, c.from("bot"), 1)
+	}
+}
+
+// Without the engine a replay waits in the record, and begins when the engine is back.
+func TestAReplayWaitsForTheEngine(t *testing.T) {
+	t.Parallel()
+	var back atomic.Bool
+	model := newModel(t, func(_ int, c modelCall) modelReply {
+		if !back.Load() {
+			return modelReply{status: http.StatusUnauthorized}
+		}
+		return modelReply{text: "Answer."}
+	})
+	engine := testenv.OwnTemporal(t)
+	s := newSystem(t, engine, model)
+	s.startAPI()
+	s.startWorker()
+	admin := s.login(adminEmail)
+	c := s.newCustomer()
+	c.write("How long is the guarantee?")
+	eventually(t, "it has failed", func() bool { return len(admin.failedTurns()) == 1 })
+	s.settled()
+	engine.Stop()
+	back.Store(true)
+	var batch store.ReplayBatch
+	admin.must(http.MethodPost, "/turns/replay", map[string]any{"filter": map[string]string{}}, &batch)
+	require.Equal(t, store.ReplayRunning, admin.replay(batch.ID).State)
+	engine.Start()
+	require.Contains(t, c.awaitAnswers(1)[0], "Answer.")
+	eventually(t, "the replay ends", func() bool { return admin.replay(batch.ID).State == store.ReplayDone })
+}

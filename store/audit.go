@@ -20,6 +20,9 @@ const (
 	ActionTakenOver       Action = "taken_over"
 	ActionReturnedToBot   Action = "returned_to_bot"
 	ActionReplayed        Action = "turn_replayed"
+	ActionReplayStarted   Action = "replay_started" // of all failed turns of a filter
+	ActionReplayStopped   Action = "replay_stopped"
+	ActionReplayEnded     Action = "replay_ended" // by itself, at its end or because it could not go on
 	ActionChannelAdded    Action = "channel_added"
 	ActionChannelChanged  Action = "channel_changed"
 	ActionOperatorAdded   Action = "operator_added"

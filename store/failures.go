@@ -137,19 +137,23 @@ var ErrHumansSince = errors.New("humans have taken care of the dialogue since")
 // draft for them then, and NoteSuggested records it. A turn is replayed once; one
 // that fails again is another. Without an operator a command does it.
 func (s *Store) ReplayTurn(ctx context.Context, id uuid.UUID, operator *OperatorRef) (DialogueView, error) {
-	return s.replay(ctx, id, operator, ReplayReturned, func(c *change, t db.Turn) error {
-		human, err := s.humanSince(c, t)
-		if err != nil {
-			return err
-		}
-		if human {
-			return ErrHumansSince
-		}
-		c.state.ReturnToBot()
-		c.assign(nil)
-		c.ring = dialogue.RingTurnReplayed
-		return c.timeline(TimelineEvent{Type: TimelineReplayed, Operator: operator})
-	})
+	return s.replay(ctx, id, operator, ReplayReturned, func(c *change, t db.Turn) error { return s.returnForReplay(c, t, operator) })
+}
+
+// returnForReplay gives the dialogue of a failed turn back to the bot, unless
+// humans have taken care of it.
+func (s *Store) returnForReplay(c *change, t db.Turn, operator *OperatorRef) error {
+	human, err := s.humanSince(c, t)
+	if err != nil {
+		return err
+	}
+	if human {
+		return ErrHumansSince
+	}
+	c.state.ReturnToBot()
+	c.assign(nil)
+	c.ring = dialogue.RingTurnReplayed
+	return c.timeline(TimelineEvent{Type: TimelineReplayed, Operator: operator})
 }
 
 // NoteSuggested records that a failed turn was replayed as a draft for the
@@ -187,62 +191,6 @@ func (s *Store) replay(ctx context.Context, id uuid.UUID, operator *OperatorRef,
 		}
 		return c.audit(by, ActionReplayed, map[string]any{"turn_id": id, "outcome": outcome, "cause": t.Cause})
 	})
-}
-
-// Replayed is what came of a replay of many.
-type Replayed struct {
-	Replayed int  `json:"replayed"`
-	Skipped  int  `json:"skipped"` // humans have taken them on, or somebody else was faster
-	More     bool `json:"more"`    // there were more than were asked for
-}
-
-const (
-	// replayPage is how many failed turns are read at once.
-	replayPage = 500
-	// replayEvery keeps a model that has just come back from getting all questions at one instant.
-	replayEvery = 20 * time.Millisecond
-)
-
-// ReplayTurns replays up to n failed turns of the filter whose customers still
-// wait, the longest waiting first, at most 50 a second. It never makes drafts.
-func (s *Store) ReplayTurns(ctx context.Context, f TurnFilter, operator *OperatorRef, n int) (out Replayed, err error) {
-	f.Open = true
-	var waiting []uuid.UUID // the longest waiting last
-	for after, more := (*Place)(nil), true; more; {
-		page, err := s.Turns(ctx, f, after, replayPage)
-		if err != nil {
-			return out, err
-		}
-		for _, t := range page {
-			waiting = append(waiting, t.Turn.ID)
-			place := t.Place()
-			after = &place
-		}
-		more = len(page) == replayPage
-	}
-	pace := time.NewTicker(replayEvery)
-	defer pace.Stop()
-	for i := len(waiting) - 1; i >= 0; i-- {
-		if out.Replayed == n {
-			out.More = true
-			return out, nil
-		}
-		switch _, err := s.ReplayTurn(ctx, waiting[i], operator); {
-		case err == nil:
-			out.Replayed++
-		case errors.Is(err, ErrHumansSince) || dialogue.ErrorCode(err) == dialogue.CodeConflict:
-			out.Skipped++
-			continue
-		default:
-			return out, err
-		}
-		select {
-		case <-pace.C:
-		case <-ctx.Done():
-			return out, ctx.Err()
-		}
-	}
-	return out, nil
 }
 
 // humanSince reports whether operators hold the dialogue for more than the

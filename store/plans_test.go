@@ -26,7 +26,7 @@ type fakeTracer struct {
 func (f *fakeTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if data.SQL != "begin" && data.SQL != "commit" {
+	if data.SQL != "begin" && data.SQL != "commit" && data.SQL != "rollback" {
 		f.queries = append(f.queries, data)
 	}
 	return ctx
@@ -166,6 +166,15 @@ func TestWhatIsAskedOftenUsesIndexes(t *testing.T) {
 			counts, err := s.CountFailures(ctx, time.Now().Add(-7*24*time.Hour))
 			return len(counts), err
 		}, 2},
+		{"what a replay begins with", func() (int, error) {
+			batch, err := s.StartReplay(ctx, store.ReplayFilter{Channel: &rare.ID})
+			return batch.Total, err
+		}, 0},
+		{"what a replay comes to next", func() (int, error) {
+			found, err := s.NextToReplay(ctx, store.ReplayBatch{StartedAt: time.Now()}, 5)
+			return len(found), err
+		}, 5},
+		{"what is replayed and not answered", func() (int, error) { return s.ReplaysUnanswered(ctx, 10*time.Minute) }, 0},
 		{"replies that are stuck", func() (int, error) {
 			stuck, err := s.StuckReplies(ctx, time.Now().Add(-5*time.Minute), 100)
 			return len(stuck), err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -24,6 +25,7 @@ type Config struct {
 	Replies *activities.Replies
 	Sends   *activities.Sends
 	Timers  *activities.Timers
+	Replays *activities.Replays
 	Log     *slog.Logger
 
 	BuildID     string             // the version of this worker; empty: workers have no versions
@@ -52,18 +54,44 @@ func Run(ctx context.Context, c Config) error {
 	if running == nil {
 		running = func(bool) {}
 	}
-	w := sdkworker.New(c.Client, workflows.TaskQueue, options)
-	w.RegisterWorkflowWithOptions(workflows.Dialogue, workflow.RegisterOptions{Name: "Dialogue"})
-	w.RegisterActivityWithOptions(c.Replies.Reply, activity.RegisterOptions{Name: workflows.ReplyActivity})
-	w.RegisterActivityWithOptions(c.Sends.Send, activity.RegisterOptions{Name: workflows.SendActivity})
-	w.RegisterActivityWithOptions(c.Timers.Fire, activity.RegisterOptions{Name: workflows.FireActivity})
-	if err := w.Start(); err != nil {
+	dialogues := sdkworker.New(c.Client, workflows.TaskQueue, options)
+	dialogues.RegisterWorkflowWithOptions(workflows.Dialogue, workflow.RegisterOptions{Name: "Dialogue"})
+	dialogues.RegisterActivityWithOptions(c.Replies.Reply, activity.RegisterOptions{Name: workflows.ReplyActivity})
+	dialogues.RegisterActivityWithOptions(c.Sends.Send, activity.RegisterOptions{Name: workflows.SendActivity})
+	dialogues.RegisterActivityWithOptions(c.Timers.Fire, activity.RegisterOptions{Name: workflows.FireActivity})
+	replays := newReplayWorker(c)
+	if err := dialogues.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
+	}
+	if err := replays.Start(); err != nil {
+		dialogues.Stop()
+		return fmt.Errorf("start the worker of replays: %w", err)
 	}
 	running(true)
 	c.Log.Info("worker runs", "task_queue", workflows.TaskQueue, "build_id", c.BuildID)
 	<-ctx.Done()
 	running(false)
-	w.Stop()
+	var stopping sync.WaitGroup
+	stopping.Go(replays.Stop)
+	stopping.Go(dialogues.Stop)
+	stopping.Wait()
 	return nil
+}
+
+// newReplayWorker makes the worker of replays of many. It takes on little: one
+// page at a time is replayed anyway.
+func newReplayWorker(c Config) sdkworker.Worker {
+	w := sdkworker.New(c.Client, workflows.ReplayQueue, sdkworker.Options{
+		StickyScheduleToStartTimeout:           2 * time.Second,
+		MaxConcurrentActivityExecutionSize:     2,
+		MaxConcurrentWorkflowTaskExecutionSize: 2,
+		MaxConcurrentActivityTaskPollers:       1,
+		MaxConcurrentWorkflowTaskPollers:       2,
+		WorkerStopTimeout:                      c.StopTimeout,
+		DeploymentOptions:                      versioned(c.BuildID),
+	})
+	w.RegisterWorkflowWithOptions(workflows.ReplayBatch, workflow.RegisterOptions{Name: "ReplayBatch"})
+	w.RegisterActivityWithOptions(c.Replays.ReplayPage, activity.RegisterOptions{Name: workflows.ReplayPageActivity})
+	w.RegisterActivityWithOptions(c.Replays.StopReplay, activity.RegisterOptions{Name: workflows.StopReplayActivity})
+	return w
 }

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"parley/activities"
 	"parley/bot"
@@ -40,7 +41,9 @@ type scenario struct {
 	kind      string // of the channel
 	labelled  bool   // the engine knows the search attributes
 	maxEvents int
-	runs      int // that follow each other
+	runs      int  // that follow each other
+	batch     bool // it is a replay of many, not a dialogue
+	cancelled bool // it ends so
 	play      func(r *recorder)
 }
 
@@ -138,6 +141,16 @@ func scenarios() []scenario {
 			require.NoError(r.t, err)
 			r.signal(dialogue.RingMessageReceived, workflows.Doorbell{Epoch: 1, Mode: dialogue.ModeBot, CustomerSeq: 3, AnsweredSeq: 1})
 		}},
+		{name: "replay-batch", kind: channel.Widget, batch: true, runs: 2, play: func(r *recorder) {
+			r.startReplay(7, 1)
+			r.until("SELECT count(*) FROM replay_batches WHERE state = 'done' AND replayed = 7", 1)
+		}},
+		{name: "replay-batch-cancelled", kind: channel.Widget, batch: true, cancelled: true, runs: 1, play: func(r *recorder) {
+			r.startReplay(25, 0) // more than may be unanswered: it waits
+			r.until("SELECT count(*) FROM replay_batches WHERE replayed = 20", 1)
+			require.NoError(r.t, r.temporal.CancelWorkflow(r.ctx, r.workflow(), ""))
+			r.until("SELECT count(*) FROM replay_batches WHERE state = 'stopped' AND replayed = 20", 1)
+		}},
 	}
 }
 
@@ -162,6 +175,7 @@ type recorder struct {
 	channel  db.Channel
 	anna     store.OperatorRef
 	dialogue uuid.UUID
+	replay   uuid.UUID
 	firstRun string
 	written  int
 	ended    func()        // called when a turn has been finished, before its activity ends
@@ -202,6 +216,7 @@ func newRecorder(t *testing.T, s scenario) *recorder {
 			Replies: &activities.Replies{Store: r.Store, Bot: &fakeBot{r: r}, Watcher: watcher, Progress: fakeProgress{r}, Log: log},
 			Sends:   &activities.Sends{Store: r.Store, Accounts: fakeAccounts{}, Senders: map[string]channel.Sender{channel.Telegram: &fakeSender{}}, Log: log},
 			Timers:  &activities.Timers{Store: r.Store, Log: log},
+			Replays: &activities.Replays{Store: r.Store, Rate: 5, Log: log},
 		})
 		if err != nil {
 			t.Errorf("work: %v", err)
@@ -216,7 +231,12 @@ func record(t *testing.T, s scenario) {
 	r := newRecorder(t, s)
 	ctx := r.ctx
 	s.play(r)
-	require.NoError(t, r.temporal.GetWorkflow(ctx, workflows.DialogueID(r.dialogue), "").Get(ctx, nil))
+	err := r.temporal.GetWorkflow(ctx, r.workflow(), "").Get(ctx, nil)
+	if s.cancelled {
+		require.True(t, temporal.IsCanceledError(err), "%v", err)
+	} else {
+		require.NoError(t, err)
+	}
 	run := r.firstRun
 	for _, name := range s.files() {
 		require.NotEmpty(t, run, "fewer runs than expected")
@@ -239,7 +259,7 @@ func (r *recorder) registerLabels(namespace string) {
 // keep writes the history of a run, and returns the run that it continued as.
 func (r *recorder) keep(name, run string) (next string) {
 	kept := &history.History{}
-	events := r.temporal.GetWorkflowHistory(r.ctx, workflows.DialogueID(r.dialogue), run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := r.temporal.GetWorkflowHistory(r.ctx, r.workflow(), run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(r.t, err)
@@ -253,6 +273,36 @@ func (r *recorder) keep(name, run string) (next string) {
 	require.NoError(r.t, os.MkdirAll(histories, 0o755))
 	require.NoError(r.t, os.WriteFile(filepath.Join(histories, name+".json"), append(raw, '\n'), 0o644))
 	return next
+}
+
+// workflow is the id of the workflow that is recorded.
+func (r *recorder) workflow() string {
+	if r.scenario.batch {
+		return workflows.ReplayID(r.replay)
+	}
+	return workflows.DialogueID(r.dialogue)
+}
+
+// startReplay has n customers ask what the bot fails at, and begins to replay that.
+func (r *recorder) startReplay(n, pages int) {
+	for i := range n {
+		out, err := r.TakeMessage(r.ctx, store.Inbound{
+			ChannelID: r.channel.ID, ThreadKey: fmt.Sprint(i), IdentityKind: "test", Identity: fmt.Sprint(i), ProviderMessageID: fmt.Sprint(i), Text: "out of order",
+		})
+		require.NoError(r.t, err)
+		turn, err := r.OpenTurn(r.ctx, out.Dialogue.ID)
+		require.NoError(r.t, err)
+		_, err = r.FailTurn(r.ctx, turn, store.Failure{Cause: string(bot.ErrorBadKey), Reason: errors.New("401 invalid key")}, "one moment")
+		require.NoError(r.t, err)
+	}
+	batch, err := r.StartReplay(r.ctx, store.ReplayFilter{})
+	require.NoError(r.t, err)
+	r.replay = batch.ID
+	run, err := r.temporal.ExecuteWorkflow(r.ctx, client.StartWorkflowOptions{
+		ID: workflows.ReplayID(batch.ID), TaskQueue: workflows.ReplayQueue, Priority: temporal.Priority{PriorityKey: workflows.ReplayPriority},
+	}, "ReplayBatch", workflows.ReplayInput{BatchID: batch.ID, Pages: pages})
+	require.NoError(r.t, err)
+	r.firstRun = run.GetRunID()
 }
 
 // write takes a message of the customer, and rings.

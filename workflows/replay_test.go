@@ -55,6 +55,7 @@ func TestReplayNoticesAnotherDecision(t *testing.T) {
 func replayer() worker.WorkflowReplayer {
 	r := worker.NewWorkflowReplayer()
 	r.RegisterWorkflowWithOptions(workflows.Dialogue, workflow.RegisterOptions{Name: "Dialogue"})
+	r.RegisterWorkflowWithOptions(workflows.ReplayBatch, workflow.RegisterOptions{Name: "ReplayBatch"})
 	return r
 }
 

@@ -36,6 +36,8 @@ func TestWrongUsageIsOneLineAndExitCode2(t *testing.T) { //nolint:paralleltest
 		{"no answer named", "", "", []string{"turns", "replay"}, "parley: name one failed answer, or say --all\n"},
 		{"answer and all", "", "", []string{"turns", "replay", "--all", "x"}, "parley: name one failed answer, or say --all\n"},
 		{"no id", "", "", []string{"turns", "replay", "x"}, "parley: \"x\" is not the id of a failed answer: `parley turns list` shows them\n"},
+		{"no replay", "", "", []string{"turns", "stop"}, "parley: name the replay: `parley turns replay --all` and the API say its id\n"},
+		{"no replay's id", "", "", []string{"turns", "stop", "x"}, "parley: \"x\" is not the id of a replay: `parley turns replay --all` and the API say it\n"},
 		{"missing for the api", "", "", []string{"api"}, "parley: DATABASE_URL is not set, and this command needs it; accepted: postgres://user:password@host:5432/database\n"},
 		{"missing for the worker", "DATABASE_URL", "postgres://u:p@db/shop", []string{"worker"}, "parley: TEMPORAL_ADDRESS is not set, and this command needs it; accepted: host:port of the Temporal frontend\n"},
 	}

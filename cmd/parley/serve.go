@@ -284,7 +284,8 @@ func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *
 			Store: r.store, Accounts: r.vault, Log: log,
 			Senders: senders,
 		},
-		Timers: &activities.Timers{Store: r.store, Log: log},
+		Timers:  &activities.Timers{Store: r.store, Log: log},
+		Replays: &activities.Replays{Store: r.store, Rate: cfg.ReplayRate, Log: log},
 	}
 	below, stop := context.WithCancel(context.WithoutCancel(ctx))
 	g, below := errgroup.WithContext(below)
@@ -292,6 +293,8 @@ func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *
 	g.Go(func() error { return watcher.Run(below) })
 	upkeep := upkeep.New(upkeep.Config{Record: r.store, Engine: r.engine, Log: log})
 	g.Go(func() error { return upkeep.Run(below) })
+	starter := &worker.ReplayStarter{Record: r.store, Engine: r.engine, Log: log}
+	g.Go(func() error { return starter.Run(below) })
 	if cfg.OpsListen != "" {
 		ln, err := net.Listen("tcp", cfg.OpsListen)
 		if err != nil {

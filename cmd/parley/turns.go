@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -28,7 +27,7 @@ func turnsCommand() *cobra.Command {
 		Long: "List answers of the bot that failed, and replay them. Works on the database of DATABASE_URL, " +
 			"else on the one of the `parley up` that runs on this machine.",
 	}
-	cmd.AddCommand(turnsListCommand(), turnsReplayCommand())
+	cmd.AddCommand(turnsListCommand(), turnsReplayCommand(), turnsStopCommand())
 	return cmd
 }
 
@@ -115,7 +114,8 @@ func turnsReplayCommand() *cobra.Command {
 		Use:   "replay {TURN | --all}",
 		Short: "Give failed answers back to the bot, which answers them",
 		Long: "Give failed answers back to the bot, which answers them. Dialogues that a human has taken on since stay with the " +
-			"human: for those an admin gets a draft in the inbox.",
+			"human: for those an admin gets a draft in the inbox. With --all the workers do it, a few a second, and go on when this " +
+			"command is interrupted.",
 		Args: func(_ *cobra.Command, args []string) (err error) {
 			if len(args) > 1 || all == (len(args) == 1) {
 				return errors.New("name one failed answer, or say --all")
@@ -153,15 +153,104 @@ func replayOne(cmd *cobra.Command, s *store.Store, turn uuid.UUID) error {
 	return nil
 }
 
+const (
+	// lookEvery is how often a command looks how far a replay is, and tellEvery how often it says so.
+	lookEvery = 500 * time.Millisecond
+	tellEvery = 2 * time.Second
+	// idleFor is how long nothing has happened before a command says what that may be for.
+	idleFor = 10 * time.Second
+)
+
+// replayAll begins a replay and looks on until it ends. Interrupted, it leaves it to
+// the workers.
 func replayAll(cmd *cobra.Command, s *store.Store, flags failureFlags) error {
-	filter, err := flags.filter(cmd, s)
+	failures, err := flags.filter(cmd, s)
 	if err != nil {
 		return err
 	}
-	out, err := s.ReplayTurns(cmd.Context(), filter, nil, math.MaxInt)
-	if err != nil {
-		return fmt.Errorf("after %d were replayed: %w", out.Replayed, err)
+	var filter store.ReplayFilter
+	if failures.Cause != "" {
+		filter.Cause = &failures.Cause
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "Replayed: %d. Left to the humans who have taken them on: %d.\n", out.Replayed, out.Skipped)
+	if failures.Channel.Valid {
+		filter.Channel = &failures.Channel.UUID
+	}
+	b, err := s.StartReplay(cmd.Context(), filter)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "Replay %s of %d failed answers. Ctrl-C leaves it running.\n", b.ID, b.Total)
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	told, toldAt, movedAt, hinted := b.Replayed+b.Skipped, time.Now(), time.Now(), false
+	for b.State == store.ReplayRunning {
+		select {
+		case <-tick.C:
+		case <-cmd.Context().Done():
+			fmt.Fprintf(out, "The replay goes on. To stop it: parley turns stop %s\n", b.ID)
+			return nil
+		}
+		now, err := s.Replay(cmd.Context(), b.ID)
+		if cmd.Context().Err() != nil {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("the replay goes on, but cannot be looked at: %w", err)
+		}
+		if now.Replayed+now.Skipped > b.Replayed+b.Skipped {
+			movedAt = time.Now()
+		}
+		b = now
+		if moved := b.Replayed + b.Skipped; moved > told && time.Since(toldAt) > tellEvery {
+			fmt.Fprintf(out, "Replayed: %d of %d. Left to humans: %d.\n", b.Replayed, b.Total, b.Skipped)
+			told, toldAt = moved, time.Now()
+		}
+		if !hinted && time.Since(movedAt) > idleFor {
+			fmt.Fprintln(out, "It waits: for a worker and Temporal, for the answers to what is replayed already, or for an earlier replay.")
+			hinted = true
+		}
+	}
+	return printReplay(out, b)
+}
+
+// printReplay says what came of a replay that has ended.
+func printReplay(out io.Writer, b store.ReplayBatch) error {
+	fmt.Fprintf(out, "Replayed: %d. Left to the humans who have taken them on: %d.\n", b.Replayed, b.Skipped)
+	switch {
+	case b.State == store.ReplayStopped:
+		fmt.Fprintln(out, "It was stopped: the others still wait.")
+	case b.Error != nil:
+		return fmt.Errorf("the replay could not go on: %s", *b.Error)
+	}
 	return nil
+}
+
+func turnsStopCommand() *cobra.Command {
+	var id uuid.UUID
+	return &cobra.Command{
+		Use:   "stop REPLAY",
+		Short: "Stop a replay of many failed answers; what the bot has been given back is answered",
+		Args: func(_ *cobra.Command, args []string) (err error) {
+			if len(args) != 1 {
+				return errors.New("name the replay: `parley turns replay --all` and the API say its id")
+			}
+			if id, err = uuid.Parse(args[0]); err != nil {
+				return fmt.Errorf("%q is not the id of a replay: `parley turns replay --all` and the API say it", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return onRecord(cmd, func(s *store.Store) error {
+				b, err := s.StopReplay(cmd.Context(), id)
+				if err != nil {
+					return err
+				}
+				if b.State != store.ReplayStopped {
+					fmt.Fprintln(cmd.OutOrStdout(), "It had ended already.")
+				}
+				return printReplay(cmd.OutOrStdout(), b)
+			})
+		},
+	}
 }

@@ -261,6 +261,23 @@ type Outbox struct {
 	ToSend      bool
 }
 
+type ReplayBatch struct {
+	ID         uuid.UUID
+	Filter     json.RawMessage
+	ActorKind  string
+	ActorID    uuid.NullUUID
+	ActorName  string
+	State      string
+	Total      int32
+	Replayed   int32
+	Skipped    int32
+	AfterAt    *time.Time
+	AfterID    uuid.NullUUID
+	StartedAt  time.Time
+	FinishedAt *time.Time
+	Error      *string
+}
+
 type Turn struct {
 	ID               uuid.UUID
 	DialogueID       uuid.UUID

@@ -134,8 +134,12 @@ test("all are replayed at once, but those that people have taken on", async ({ b
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText("Бот ещё раз даст 3 ответа.");
   await button(dialog, "Повторить").click();
-  await expect(dialog).toContainText("Повторено: 2. Пропущено: 1.");
-  await button(dialog, "Закрыть").last().click();
+  await expect(dialog).toBeHidden();
+  const batch = page.getByTestId("replay");
+  await expect(batch).toContainText("Всё повторено");
+  await expect(batch).toContainText("Повторено: 2. Пропущено: 1.");
+  await button(batch, "Скрыть").click();
+  await expect(batch).toBeHidden();
   for (const customer of [first, second]) expect(await customer.hears("bot", 1)).toContain("Да, конечно.");
   await expect(failures(page)).toHaveCount(1);
 

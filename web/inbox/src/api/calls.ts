@@ -38,7 +38,9 @@ export const api = {
   failureCounts: () => call("get", "/api/v1/failures", {}),
   tryTurn: async (id: string) => (await call("post", "/api/v1/turns/{id}/replay", { path: { id }, body: { dry_run: true } })) as Tried,
   replayTurn: async (id: string) => (await call("post", "/api/v1/turns/{id}/replay", { path: { id }, body: { dry_run: false } })) as Replayed,
-  replayTurns: (filter: { cause?: string; channel?: string }) => call("post", "/api/v1/turns/replay", { body: { filter } }),
+  startReplay: (filter: { cause?: string; channel?: string }) => call("post", "/api/v1/turns/replay", { body: { filter } }),
+  replays: (signal?: AbortSignal) => call("get", "/api/v1/turns/replays", { query: { limit: 20 }, signal }),
+  stopReplay: (id: string) => call("post", "/api/v1/turns/replays/{id}/stop", { path: { id } }),
 
   presence: (client: string, dialogueID: string | null, typing: boolean) =>
     call("put", "/api/v1/presence", { body: { client, dialogue_id: dialogueID, typing } }),

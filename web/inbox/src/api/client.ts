@@ -12,7 +12,9 @@ type Result<O> = O extends { responses: infer R }
     ? Json<A>
     : R extends { 201: infer B }
       ? Json<B>
-      : undefined
+      : R extends { 202: infer C }
+        ? Json<C>
+        : undefined
   : never;
 type PathOf<O> = O extends { parameters: { path: infer T } } ? { path: T } : { path?: undefined };
 type QueryOf<O> = O extends { parameters: { query?: infer T } } ? { query?: T } : { query?: undefined };

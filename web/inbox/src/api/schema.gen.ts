@@ -280,8 +280,67 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Admins only. Replays the failed answers of a filter whose customers still wait, the longest waiting first, at most 200 a call. Those that a human has taken on are skipped. */
-        post: operations["replayTurns"];
+        /**
+         * @description Admins only. Begins to replay the failed answers of a filter whose customers wait now, the longest waiting first.
+         *     It goes on by itself, a few a second, and leaves the dialogues that a human has taken on. When one of the same
+         *     filter runs already the answer is that one.
+         */
+        post: operations["startReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/turns/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Admins only. Replays of many failed answers, newest first, with how far they are. */
+        get: operations["listReplays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/turns/replays/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** @description Admins only. How far a replay of many is. */
+        get: operations["getReplay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/turns/replays/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Admins only. Stops a replay of many. From the answer on it gives no further dialogue back to the bot; what it has given back is answered. One that has ended stays as it is. */
+        post: operations["stopReplay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1103,6 +1162,31 @@ export interface components {
             /** @enum {string} */
             outcome: "returned_to_bot" | "suggested";
         };
+        ReplayBatch: {
+            /** Format: uuid */
+            id: string;
+            filter: {
+                cause: string | null;
+                /** Format: uuid */
+                channel: string | null;
+            };
+            /** @description who began it; null: a command */
+            by: string | null;
+            /** @enum {string} */
+            state: "running" | "done" | "stopped" | "failed";
+            /** @description failed answers whose customers waited when it began */
+            total: number;
+            /** @description dialogues that the bot has again */
+            replayed: number;
+            /** @description humans have taken them on, or somebody else was faster */
+            skipped: number;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** @description of failed */
+            error: string | null;
+        };
         Replayed: {
             /** @enum {string} */
             outcome: "returned_to_bot" | "suggested";
@@ -1135,10 +1219,10 @@ export interface components {
                 name: string;
             };
             /** @enum {string} */
-            action: "handed_off" | "taken_over" | "returned_to_bot" | "turn_replayed" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "api_token_revoked" | "bot_changed";
+            action: "handed_off" | "taken_over" | "returned_to_bot" | "turn_replayed" | "replay_started" | "replay_stopped" | "replay_ended" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "api_token_revoked" | "bot_changed";
             object: {
                 /** @enum {string} */
-                kind: "dialogue" | "channel" | "operator" | "bot";
+                kind: "dialogue" | "channel" | "operator" | "bot" | "replay";
                 id: string;
                 name: string;
             };
@@ -1695,7 +1779,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    replayTurns: {
+    startReplay: {
         parameters: {
             query?: never;
             header?: never;
@@ -1713,18 +1797,86 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What came of it */
+            /** @description It is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayBatch"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listReplays: {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        replayed: number;
-                        skipped: number;
-                        /** @description there are more: call again */
-                        more: boolean;
+                        replays: components["schemas"]["ReplayBatch"][];
+                        next_cursor: string | null;
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayBatch"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    stopReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayBatch"];
                 };
             };
             default: components["responses"]["Problem"];

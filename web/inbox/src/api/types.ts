@@ -26,6 +26,7 @@ export type TurnDetail = Schemas["TurnDetail"];
 export type ListedTurn = Schemas["ListedTurn"];
 export type Replay = Schemas["Replay"];
 export type Replayed = Schemas["Replayed"];
+export type ReplayBatch = Schemas["ReplayBatch"];
 export type Tried = Schemas["Tried"];
 export type Suggestion = Schemas["Suggestion"];
 export type Source = Schemas["Source"];

@@ -1,5 +1,5 @@
 // Things to test with, complete by default.
-import type { AuditEntry, Dialogue, ListedTurn, Message, Operator, TurnDetail } from "../api/types";
+import type { AuditEntry, Dialogue, ListedTurn, Message, Operator, ReplayBatch, TurnDetail } from "../api/types";
 
 export const me: Operator = { id: "00000000-0000-7000-8000-0000000000aa", email: "aigul@example.kz", name: "Айгуль", role: "operator" };
 export const colleague: Operator = { id: "00000000-0000-7000-8000-0000000000bb", email: "timur@example.kz", name: "Тимур", role: "operator" };
@@ -95,6 +95,22 @@ export function failedTurn(number: number, change: Partial<ListedTurn> = {}): Li
     question: `Вопрос ${number}`,
     open: true,
     replay: null,
+    ...change,
+  };
+}
+
+export function replayBatch(change: Partial<ReplayBatch> = {}): ReplayBatch {
+  return {
+    id: id(40_000),
+    filter: { cause: null, channel: null },
+    by: admin.name,
+    state: "running",
+    total: 10,
+    replayed: 0,
+    skipped: 0,
+    started_at: at(0),
+    finished_at: null,
+    error: null,
     ...change,
   };
 }

@@ -22,6 +22,7 @@ describe("an entry in words", () => {
     expect(objectName(instance.t, auditEntry({ object: { kind: "dialogue", id: id(1), name: "visitor 12" } }))).toBe("Посетитель 12");
     expect(objectName(instance.t, auditEntry({ object: { kind: "channel", id: id(1), name: "visitor 12" } }))).toBe("visitor 12");
     expect(objectName(instance.t, auditEntry({ object: { kind: "bot", id: "bot", name: "bot" } }))).toBe("");
+    expect(objectName(instance.t, auditEntry({ object: { kind: "replay", id: id(1), name: "replay" } }))).toBe("");
   });
 
   it.each([
@@ -31,6 +32,9 @@ describe("an entry in words", () => {
       ["причина сбоя: Ключ модели не подходит или не оплачен", "диалог вернулся к боту", "канал «Сайт»"],
     ],
     [{ action: "turn_replayed", detail: { outcome: "new one", cause: "new one" } }, ["причина сбоя: Другая причина"]],
+    [{ action: "replay_started", object: { kind: "replay", id: id(1), name: "replay" }, detail: { total: 30, cause: "bad_key", channel: "Сайт" } }, ["ответов: 30", "причина сбоя: Ключ модели не подходит или не оплачен", "канал «Сайт»"]],
+    [{ action: "replay_stopped", detail: { state: "stopped", replayed: 12, skipped: 1, total: 30 } }, ["повторено: 12 из 30, пропущено: 1"]],
+    [{ action: "replay_ended", detail: { state: "failed", replayed: 1, skipped: 0, total: 3 } }, ["прервался", "повторено: 1 из 3, пропущено: 0"]],
     [{ action: "channel_added", detail: { kind: "telegram" } }, ["Telegram"]],
     [{ action: "channel_changed", detail: { enabled: false, renamed: true, secrets_changed: true, settings_changed: false } }, ["новое имя", "новые ключи доступа", "канал выключен"]],
     [{ action: "operator_changed", detail: { role: "operator", disabled: true, renamed: false, password_changed: true } }, ["новый пароль", "роль: оператор", "вход закрыт"]],

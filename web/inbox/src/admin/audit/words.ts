@@ -8,6 +8,9 @@ export const actions = [
   "taken_over",
   "returned_to_bot",
   "turn_replayed",
+  "replay_started",
+  "replay_stopped",
+  "replay_ended",
   "channel_added",
   "channel_changed",
   "operator_added",
@@ -36,7 +39,7 @@ export function actorName(t: TFunction, { actor }: AuditEntry): string {
 
 /** What it was done to; empty when the action says it already. */
 export function objectName(t: TFunction, { object }: AuditEntry): string {
-  if (object.kind === "bot") return "";
+  if (object.kind === "bot" || object.kind === "replay") return "";
   // Customers without a name are logged by their number.
   const visitor = object.kind === "dialogue" ? /^visitor (\d+)$/.exec(object.name)?.[1] : undefined;
   return visitor === undefined ? object.name : t("customer.visitor", { number: visitor });
@@ -57,6 +60,16 @@ export function detailsOf(t: TFunction, { action, detail }: AuditEntry): string[
       const outcome = text("outcome");
       parts.push(t("audit.detail.cause", { cause: t(`cause.${causeOf(text("cause") || null)}`) }));
       parts.push((outcome === "returned_to_bot" || outcome === "suggested") && t(`failures.outcome.${outcome}`));
+      break;
+    }
+    case "replay_started":
+    case "replay_stopped":
+    case "replay_ended": {
+      const count = (name: string) => (typeof detail[name] === "number" ? detail[name] : 0);
+      const counts = { replayed: count("replayed"), skipped: count("skipped"), total: count("total") };
+      parts.push(text("state") === "failed" && t("audit.detail.broken"));
+      parts.push(action === "replay_started" ? t("audit.detail.answers", { n: counts.total }) : t("audit.detail.progress", counts));
+      parts.push(text("cause") !== "" && t("audit.detail.cause", { cause: t(`cause.${causeOf(text("cause"))}`) }));
       break;
     }
     case "channel_added": {

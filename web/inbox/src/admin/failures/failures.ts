@@ -16,6 +16,7 @@ export const failureKeys = {
   all: ["failures"],
   counts: ["failures", "counts"],
   list: (filter: FailureFilter) => ["failures", "list", filter],
+  replays: ["failures", "replays"],
   toReplay: (filter: FailureFilter) => ["failures", "to-replay", filter.cause, filter.channel],
 } as const;
 
@@ -47,13 +48,13 @@ export function useFailureCounts(): FailureCounts | null {
   return query.data ?? null;
 }
 
-/** The most that one call replays. */
-const atOnce = 200;
+/** So many are counted before a replay of all; more are only told to be more. */
+const countedAtMost = 200;
 const pageSize = 100;
 
 export interface ToReplay {
   count: number;
-  /** There are more than one call replays. */
+  /** There are more than were counted. */
   more: boolean;
 }
 
@@ -65,6 +66,6 @@ export async function countToReplay(filter: FailureFilter, signal?: AbortSignal)
     const page: Awaited<ReturnType<typeof api.turns>> = await api.turns({ ...toQuery({ ...filter, waiting: true }), limit: pageSize, ...(cursor ? { cursor } : {}) }, signal);
     count += page.turns.length;
     cursor = page.next_cursor;
-  } while (cursor !== null && count < atOnce);
+  } while (cursor !== null && count < countedAtMost);
   return { count, more: cursor !== null };
 }

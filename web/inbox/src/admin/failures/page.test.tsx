@@ -1,8 +1,8 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ListedTurn } from "../../api/types";
-import { admin, at, dialogue, failedTurn, id, me } from "../../test/fixtures";
+import type { ListedTurn, ReplayBatch } from "../../api/types";
+import { admin, at, dialogue, failedTurn, id, me, replayBatch } from "../../test/fixtures";
 import { renderInbox } from "../../test/render";
 import { AdminPage } from "../page";
 
@@ -13,6 +13,7 @@ interface Sent {
 
 let turns: ListedTurn[];
 let causes: { cause: string; failed: number; open: number }[];
+let replays: ReplayBatch[];
 let replay: (body: { dry_run?: boolean }) => Response;
 let sent: Sent[];
 
@@ -22,6 +23,7 @@ const problem = (status: number, code: string, detail: string) => json({ status,
 beforeEach(() => {
   turns = [failedTurn(1), failedTurn(2)];
   causes = [{ cause: "bad_key", failed: 3, open: 2 }];
+  replays = [];
   replay = () => json({});
   sent = [];
   window.history.replaceState(null, "", "/#failed-answers");
@@ -31,6 +33,11 @@ beforeEach(() => {
     if (path.startsWith("/api/v1/turns?")) return Promise.resolve(json({ turns, next_cursor: null }));
     if (path === "/api/v1/failures") return Promise.resolve(json({ open: causes.reduce((sum, one) => sum + one.open, 0), causes }));
     if (path === "/api/v1/channels") return Promise.resolve(json({ channels: [dialogue(1).channel] }));
+    if (path.startsWith("/api/v1/turns/replays?")) return Promise.resolve(json({ replays, next_cursor: null }));
+    if (path.endsWith("/stop")) {
+      replays = replays.map((batch) => (path.includes(batch.id) ? { ...batch, state: "stopped" } : batch));
+      return Promise.resolve(json(replays.find(({ id }) => path.includes(id))));
+    }
     if (path.endsWith("/replay")) return Promise.resolve(replay(body ?? {}));
     return new Promise(() => undefined);
   });
@@ -175,20 +182,69 @@ describe("replaying", () => {
 });
 
 describe("replaying all", () => {
-  it("says how many, does it once, and tells what came of it", async () => {
-    let more = true;
-    replay = () => json({ replayed: 2, skipped: 1, more });
+  const shownBatch = () => screen.findByTestId("replay");
+  const startAll = async () => {
     await open();
     await rows();
     await userEvent.click(screen.getByRole("button", { name: "Повторить все" }));
     const dialog = await screen.findByRole("dialog");
     await within(dialog).findByText("Бот ещё раз даст 2 ответа.");
     await userEvent.click(within(dialog).getByRole("button", { name: "Повторить" }));
-    await within(dialog).findByText("Повторено: 2. Пропущено: 1.");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  };
+
+  it("asks with how many, and then shows how far it is until it ends", async () => {
+    replay = () => {
+      replays = [replayBatch({ total: 3, replayed: 1 })];
+      return json(replayBatch({ total: 3 }), 202);
+    };
+    await startAll();
     expect(sent.filter(({ path }) => path.endsWith("/replay"))).toEqual([{ path: "/api/v1/turns/replay", body: { filter: {} } }]);
-    more = false;
-    await userEvent.click(await within(dialog).findByRole("button", { name: "Повторить следующие" }));
-    await waitFor(() => expect(within(dialog).queryByRole("button", { name: "Повторить следующие" })).toBeNull());
-    expect(within(dialog).queryByText(/Остались ещё/)).toBeNull();
+    await screen.findByText("Повторяем: 1 из 3");
+    expect(screen.getByRole("progressbar").getAttribute("aria-valuenow")).toMatch(/^33/);
+    expect(screen.queryByRole("button", { name: "Повторить все" })).toBeNull();
+    replays = [replayBatch({ total: 3, replayed: 2, skipped: 1, state: "done", finished_at: at(9) })];
+    await screen.findByText("Всё повторено", {}, { timeout: 3000 });
+    expect((await shownBatch()).textContent).toContain("Повторено: 2. Пропущено: 1.");
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Повторить все" })).not.toBeNull());
+    await userEvent.click(within(await shownBatch()).getByRole("button", { name: "Скрыть" }));
+    expect(screen.queryByTestId("replay")).toBeNull();
+  });
+
+  it("finds the one that runs after a reload, says for which answers, and stops it", async () => {
+    replays = [
+      replayBatch({ filter: { cause: "bad_key", channel: dialogue(1).channel.id }, replayed: 4, by: null }),
+      replayBatch({ id: id(40_001), state: "done", finished_at: at(1) }),
+    ];
+    await open();
+    const batch = await shownBatch();
+    expect(screen.getAllByTestId("replay")).toHaveLength(1);
+    expect(batch.textContent).toContain("Повторяем: 4 из 10");
+    await waitFor(() => expect(batch.textContent).toContain(`Начат из командной строки сервера · Ключ модели не подходит или не оплачен · ${dialogue(1).channel.name}`));
+    expect(screen.queryByRole("button", { name: "Повторить все" })).not.toBeNull();
+    await userEvent.click(within(batch).getByRole("button", { name: "Остановить" }));
+    await screen.findByText("Повтор остановлен");
+    expect((await shownBatch()).textContent).toContain("Остальные клиенты ещё ждут");
+    expect(sent.some(({ path }) => path === `/api/v1/turns/replays/${id(40_000)}/stop`)).toBe(true);
+  });
+
+  it("says why one has broken off, and that nothing is lost", async () => {
+    replays = [replayBatch({ replayed: 4 })];
+    await open();
+    await screen.findByText("Повторяем: 4 из 10");
+    replays = [replayBatch({ replayed: 4, state: "failed", error: "the turn is broken", finished_at: at(1) })];
+    await screen.findByText("Повтор прервался", {}, { timeout: 3000 });
+    expect(within(await shownBatch()).getByRole("alert").textContent).toMatch(/Ничего не потеряно.*the turn is broken/);
+  });
+
+  it("says so when it cannot be begun", async () => {
+    replay = () => problem(403, "forbidden", "only admins");
+    await open();
+    await rows();
+    await userEvent.click(screen.getByRole("button", { name: "Повторить все" }));
+    const dialog = await screen.findByRole("dialog");
+    await userEvent.click(await within(dialog).findByRole("button", { name: "Повторить" }));
+    await within(dialog).findByText(/На это нет прав/);
+    expect(screen.queryByTestId("replay")).toBeNull();
   });
 });

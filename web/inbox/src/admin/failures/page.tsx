@@ -12,6 +12,8 @@ import { type FailureCounts, type FailureFilter, firstFilter, useFailureCounts, 
 import { FailureFilters } from "./filters";
 import classes from "./page.module.css";
 import { ReplayAll } from "./replay-all";
+import { ReplayProgress } from "./replay-progress";
+import { isOf, isRunning, useReplays } from "./replays";
 import { FailureRow } from "./row";
 import { type Draft, SuggestedDialog } from "./suggested";
 
@@ -21,6 +23,7 @@ export function FailuresPage() {
   const adviceOf = useAdvice();
   const [filter, setFilter] = useState<FailureFilter>(firstFilter);
   const counts = useFailureCounts();
+  const replays = useReplays();
   const query = useFailures(filter);
   const turns = query.data?.pages.flatMap((page) => page.turns) ?? [];
   const order = useHeldOrder(
@@ -37,12 +40,15 @@ export function FailuresPage() {
   return (
     <>
       <FailureFilters filter={filter} counts={counts} onChange={(change) => setFilter((current) => ({ ...current, ...change }))}>
-        {turns.some((turn) => turn.open) && (
+        {turns.some((turn) => turn.open) && !replays.shown.some((batch) => isRunning(batch) && isOf(batch, filter)) && (
           <Button size="compact-md" variant="default" onClick={() => setReplayingAll(true)}>
             {t("failures.replayAll")}
           </Button>
         )}
       </FailureFilters>
+      {replays.shown.map((batch) => (
+        <ReplayProgress key={batch.id} batch={batch} onDismiss={() => replays.dismiss(batch.id)} />
+      ))}
       {cause !== undefined && shown.length > 0 && <p className={classes.advice}>{adviceOf(cause)}</p>}
       {order.changes > 0 && (
         <Button size="compact-sm" variant="subtle" mb="xs" leftSection={<IconArrowUp size={14} stroke={2} aria-hidden />} onClick={order.apply}>
