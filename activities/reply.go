@@ -198,7 +198,7 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 	}
 	var res store.TurnResult
 	var answer bot.Answer
-	if t.Cap != "" && bot.NeedsModel(TurnInput(t, profile)) {
+	if t.Cap.Loop() || t.Cap != "" && bot.NeedsModel(TurnInput(t, profile)) {
 		res = store.TurnResult{Handoff: dialogue.HandoffRule, Cap: t.Cap, Language: languageOf(t)}
 	} else {
 		if answer, err = r.ask(ctx, t, profile, watch, last); err != nil {

@@ -13,15 +13,16 @@ import (
 
 // Profile is how a shop wants its bot to appear, and what it lets it use.
 type Profile struct {
-	Name         string        `json:"name"`         // the bot's name, may be empty
-	Shop         string        `json:"shop"`         // the shop's name
-	Instructions string        `json:"instructions"` // the owner's own words to the model: tone, rules, what never to promise
-	Disclose     bool          `json:"disclose"`     // say at the beginning of a dialogue that a bot answers
-	TimeZone     string        `json:"time_zone"`    // IANA name, for dates, hours and the day of the caps; UTC when empty
-	Hours        Hours         `json:"hours"`        // when humans answer; empty: always
-	Prices       *Prices       `json:"prices"`       // nil: what the model costs is not known
-	Caps         dialogue.Caps `json:"caps"`
-	Notices      Notices       `json:"notices"` // the owner's words at a handoff, in place of the usual ones
+	Name         string         `json:"name"`         // the bot's name, may be empty
+	Shop         string         `json:"shop"`         // the shop's name
+	Instructions string         `json:"instructions"` // the owner's own words to the model: tone, rules, what never to promise
+	Disclose     bool           `json:"disclose"`     // say at the beginning of a dialogue that a bot answers
+	TimeZone     string         `json:"time_zone"`    // IANA name, for dates, hours and the day of the caps; UTC when empty
+	Hours        Hours          `json:"hours"`        // when humans answer; empty: always
+	Prices       *Prices        `json:"prices"`       // nil: what the model costs is not known
+	Caps         dialogue.Caps  `json:"caps"`
+	Loops        dialogue.Loops `json:"loops"`   // when it takes a customer for another program
+	Notices      Notices        `json:"notices"` // the owner's words at a handoff, in place of the usual ones
 }
 
 // Prices are what the model's provider takes for a million tokens.
@@ -37,7 +38,7 @@ type Notices map[dialogue.HandoffReason]map[dialogue.Language]string
 // DefaultProfile is the bot of a shop that has set nothing: without a name, and it
 // says what it is.
 func DefaultProfile() Profile {
-	return Profile{Disclose: true, Caps: dialogue.DefaultCaps()}
+	return Profile{Disclose: true, Caps: dialogue.DefaultCaps(), Loops: dialogue.DefaultLoops()}
 }
 
 // Limits of a profile's texts, in characters.
@@ -103,6 +104,9 @@ func (p Profile) checkCosts() error {
 	c := p.Caps
 	if c.DialogueTurns < 0 || c.DayCalls < 0 || c.DayTokens < 0 || !(c.DayCost >= 0 && c.DayCost <= 1e9) {
 		return invalid("caps are numbers from 0, where 0 means no limit")
+	}
+	if l := p.Loops; l.SameText < 0 || l.Per10Minutes < 0 {
+		return invalid("loops are numbers from 0, where 0 means never")
 	}
 	if c.DayCost > 0 && p.Prices == nil {
 		return invalid("caps.day_cost needs prices: without them nobody knows what a day costs")

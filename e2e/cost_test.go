@@ -75,6 +75,7 @@ func background() []string {
 		"Backlog",                                       // metrics, when asked for
 		"SilentDialogues", "StuckSends", "StuckReplies", // upkeep
 		"ListChannels", "HoldLease", "DropLease", // who polls which bot, and whose webhook is set
+		"HoldProbe",  // whether the model answers again, while an alarm is open
 		"GetChannel", // for signs of typing, which remember it for 30 s
 	}
 }

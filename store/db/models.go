@@ -13,6 +13,19 @@ import (
 	"parley/dialogue"
 )
 
+type Alarm struct {
+	ID         uuid.UUID
+	Kind       string
+	Cause      string
+	OpenedAt   time.Time
+	LastAt     *time.Time
+	Count      *int64
+	Dialogues  *int64
+	ClosedAt   *time.Time
+	ClosedBy   *string
+	OperatorID uuid.NullUUID
+}
+
 type ApiToken struct {
 	ID         uuid.UUID
 	TokenHash  []byte
@@ -198,6 +211,12 @@ type KnowledgeTotal struct {
 	Items         int64
 	QuestionWords int64
 	TextWords     int64
+}
+
+type Lease struct {
+	Name      string
+	Holder    string
+	ExpiresAt time.Time
 }
 
 type Message struct {
