@@ -43,15 +43,16 @@ func TestTheSameTextAgainAndAgainIsALoop(t *testing.T) {
 	// Humans have it, and nothing was said: a notice would be answered too.
 	var id uuid.UUID
 	var reason, detail string
-	err := b.Pool().QueryRow(ctx, "SELECT d.id, d.handoff_reason, m.data->>'detail' FROM dialogues d JOIN messages m ON m.dialogue_id = d.id AND m.kind = 'event'").Scan(&id, &reason, &detail)
+	err := b.Pool().QueryRow(ctx, "SELECT d.id, d.handoff_reason || ' ' || d.handoff_detail, m.data->>'detail' FROM dialogues d JOIN messages m ON m.dialogue_id = d.id AND m.kind = 'event'").Scan(&id, &reason, &detail)
 	require.NoError(t, err)
-	require.Equal(t, []string{"rule", "loop_same_text"}, []string{reason, detail})
+	require.Equal(t, []string{"rule loop_same_text", "loop_same_text"}, []string{reason, detail})
 	require.Equal(t, 0, b.count("SELECT count(*) FROM messages WHERE kind = 'notice'"))
 	require.Equal(t, 1, b.count("SELECT count(*) FROM turns WHERE cap = 'loop_same_text' AND state = 'handed_off'"))
 
 	// Handed back, it is counted anew.
-	_, err = b.SetMode(ctx, id, dialogue.ModeBot, b.anna)
+	d, err := b.SetMode(ctx, id, dialogue.ModeBot, b.anna)
 	require.NoError(t, err)
+	require.Nil(t, d.HandoffDetail)
 	for i := range 3 {
 		require.Empty(t, b.exchange(10+i, autoReply))
 	}

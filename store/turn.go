@@ -300,7 +300,7 @@ func (c *change) handOff(event TimelineEvent, notice string, turn uuid.UUID) err
 		return err
 	}
 	told := c.state.HandoffSeq == c.state.CustomerSeq // handed over before, for the same question
-	c.state.HandOff(event.Reason, c.now)
+	c.state.HandOff(event.Reason, event.Detail, c.now)
 	if err := c.s.q.EpisodeHandedOff(c.ctx, c.tx, db.EpisodeHandedOffParams{ID: c.state.EpisodeID, Reason: string(event.Reason)}); err != nil {
 		return fmt.Errorf("record the handoff of dialogue %s: %w", c.row.ID, err)
 	}

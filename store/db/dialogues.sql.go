@@ -91,7 +91,7 @@ func (q *Queries) FindDialogue(ctx context.Context, db DBTX, arg FindDialoguePar
 }
 
 const getDialogue = `-- name: GetDialogue :one
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.handoff_detail, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
@@ -138,6 +138,7 @@ func (q *Queries) GetDialogue(ctx context.Context, db DBTX, id uuid.UUID) (GetDi
 		&i.Dialogue.LastAuthor,
 		&i.Dialogue.LastPreview,
 		&i.Dialogue.CreatedAt,
+		&i.Dialogue.HandoffDetail,
 		&i.ChannelKind,
 		&i.ChannelSlug,
 		&i.ChannelName,
@@ -225,7 +226,7 @@ func (q *Queries) InsertIdentity(ctx context.Context, db DBTX, arg InsertIdentit
 }
 
 const listDialogues = `-- name: ListDialogues :many
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.handoff_detail, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
@@ -315,6 +316,7 @@ func (q *Queries) ListDialogues(ctx context.Context, db DBTX, arg ListDialoguesP
 			&i.Dialogue.LastAuthor,
 			&i.Dialogue.LastPreview,
 			&i.Dialogue.CreatedAt,
+			&i.Dialogue.HandoffDetail,
 			&i.ChannelKind,
 			&i.ChannelSlug,
 			&i.ChannelName,
@@ -333,7 +335,7 @@ func (q *Queries) ListDialogues(ctx context.Context, db DBTX, arg ListDialoguesP
 }
 
 const lockDialogue = `-- name: LockDialogue :one
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.handoff_detail, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
@@ -381,6 +383,7 @@ func (q *Queries) LockDialogue(ctx context.Context, db DBTX, id uuid.UUID) (Lock
 		&i.Dialogue.LastAuthor,
 		&i.Dialogue.LastPreview,
 		&i.Dialogue.CreatedAt,
+		&i.Dialogue.HandoffDetail,
 		&i.ChannelKind,
 		&i.ChannelSlug,
 		&i.ChannelName,
@@ -434,7 +437,7 @@ const saveDialogue = `-- name: SaveDialogue :one
 UPDATE dialogues SET
     version = version + 1, mode = $2, epoch = $3, status = $4, handoff_reason = $5, assignee_id = $6, episode_id = $7,
     waiting_since = $8, last_seq = $9, customer_seq = $10, answered_seq = $11, handoff_seq = $12, read_seq = $13,
-    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, language = coalesce($18, language)
+    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, handoff_detail = $18, language = coalesce($19, language)
 WHERE id = $1
 RETURNING version
 `
@@ -457,6 +460,7 @@ type SaveDialogueParams struct {
 	LastMessageAt time.Time
 	LastAuthor    dialogue.Author
 	LastPreview   string
+	HandoffDetail *string
 	Language      *string
 }
 
@@ -479,6 +483,7 @@ func (q *Queries) SaveDialogue(ctx context.Context, db DBTX, arg SaveDialoguePar
 		arg.LastMessageAt,
 		arg.LastAuthor,
 		arg.LastPreview,
+		arg.HandoffDetail,
 		arg.Language,
 	)
 	var version int64

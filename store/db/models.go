@@ -129,6 +129,7 @@ type Dialogue struct {
 	LastAuthor    dialogue.Author
 	LastPreview   string
 	CreatedAt     time.Time
+	HandoffDetail *string
 }
 
 type DialogueSummary struct {

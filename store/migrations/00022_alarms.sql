@@ -20,6 +20,9 @@ CREATE UNIQUE INDEX alarms_open_key ON alarms (kind, cause) WHERE closed_at IS N
 -- RecentAlarms, and since when failures count.
 CREATE INDEX alarms_closed_idx ON alarms (cause, closed_at DESC);
 
+-- Of a handoff by the bot: the limit that was reached, or the class of its error.
+ALTER TABLE dialogues ADD COLUMN handoff_detail text;
+
 -- Which process does what one at a time does. Soft state: a lost row only lets another process begin.
 CREATE UNLOGGED TABLE leases (
     name       text PRIMARY KEY,
@@ -30,3 +33,4 @@ CREATE UNLOGGED TABLE leases (
 -- +goose Down
 
 DROP TABLE leases, alarms;
+ALTER TABLE dialogues DROP COLUMN handoff_detail;

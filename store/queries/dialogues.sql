@@ -28,7 +28,7 @@ WHERE d.id = $1;
 UPDATE dialogues SET
     version = version + 1, mode = $2, epoch = $3, status = $4, handoff_reason = $5, assignee_id = $6, episode_id = $7,
     waiting_since = $8, last_seq = $9, customer_seq = $10, answered_seq = $11, handoff_seq = $12, read_seq = $13,
-    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, language = coalesce(sqlc.narg(language), language)
+    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, handoff_detail = $18, language = coalesce(sqlc.narg(language), language)
 WHERE id = $1
 RETURNING version;
 

@@ -814,6 +814,8 @@ export interface components {
             status: components["schemas"]["Status"];
             /** @description why operators hold it */
             handoff_reason: components["schemas"]["HandoffReason"] | null;
+            /** @description of a handoff by the bot: the limit that was reached (as in TimelineEvent), or the class of its error */
+            handoff_detail: string | null;
             assignee: components["schemas"]["OperatorRef"] | null;
             /** @enum {string|null} */
             language: "ru" | "kk" | "en" | null;
