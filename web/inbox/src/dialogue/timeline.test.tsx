@@ -17,6 +17,9 @@ it.each<["ru" | "kk" | "en", TimelineEvent, string]>([
   ["ru", { type: "returned_to_bot", detail: "message" }, "Клиент написал снова: отвечает бот"],
   ["kk", { type: "returned_to_bot", detail: "message" }, "Клиент қайта жазды: бот жауап береді"],
   ["en", { type: "returned_to_bot", detail: "message" }, "The customer has written again: the bot answers from here on"],
+  ["ru", { type: "handoff", reason: "rule", detail: "loop_same_text" }, "Бот передал диалог: похоже, отвечает другая программа: один и тот же текст снова и снова"],
+  ["kk", { type: "handoff", reason: "rule", detail: "loop_rate" }, "Бот диалогты берді: басқа бағдарлама жауап беріп тұрған сияқты: хабарлама тым жиі келеді"],
+  ["en", { type: "handoff", reason: "rule", detail: "loop_rate" }, "The bot handed over: it looks like another program is answering: too many messages in a row"],
   ["en", { type: "closed", detail: "silence" }, "Dialogue closed: nobody has written for a long time"],
 ])("says in %s what happened: %j", async (language, data, text) => {
   await renderInbox(<TimelineLine message={message(1, { kind: "event", author: "system", text: "", data })} />, { language });
