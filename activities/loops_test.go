@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,4 +55,20 @@ func TestTooManyAnswersAtOnceAreStoppedForEveryKindOfAnswer(t *testing.T) {
 	require.Equal(t, workflows.ReplyHandedOff, res.Outcome, "also of those that need no model")
 	require.Equal(t, string(dialogue.CapLoopRate), *b.turn(res.TurnID).Cap)
 	require.Zero(t, b.count("SELECT count(*) FROM messages WHERE kind = 'notice'"))
+}
+
+func TestWhoAsksForAHumanInHasteIsNoProgram(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	b.profile(func(p *bot.Profile) { p.Loops.Per10Minutes = 1 })
+	b.bot.says("Да.")
+	id := b.write("Есть доставка?")
+	b.answered(id)
+	b.bot.answer = func(context.Context, int, bot.Input, func(string)) (bot.Answer, error) {
+		return bot.Answer{Handoff: dialogue.HandoffCustomerAsked, Language: dialogue.Russian}, nil
+	}
+	b.write("Позовите оператора")
+	turn := b.turn(b.answered(id).TurnID)
+	require.Equal(t, string(dialogue.HandoffCustomerAsked), *turn.HandoffReason)
+	require.Equal(t, 1, b.count("SELECT count(*) FROM messages WHERE kind = 'notice'"))
 }

@@ -21,9 +21,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"parley/demo"
+	"parley/dialogue"
 	"parley/e2e/chaos/journal"
 	"parley/local"
 	"parley/local/install"
+	"parley/store"
 )
 
 // world is everything that takes part in a run.
@@ -289,6 +291,11 @@ func (w *world) furnish(ctx context.Context, telegramURL string) error {
 		return err
 	}
 	if err := demo.Load(ctx, w.pool); err != nil {
+		return err
+	}
+	// The customers are programs, and write as often as such.
+	profile := map[string]any{"loops": dialogue.Loops{}}
+	if err := store.New(w.pool, store.Hooks{}).EnsureBotProfile(ctx, profile); err != nil {
 		return err
 	}
 	env := append(slices.Clone(w.env), "PARLEY_PUBLIC_URL=https://shop.example")

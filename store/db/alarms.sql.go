@@ -27,7 +27,7 @@ const closeAlarm = `-- name: CloseAlarm :execrows
 UPDATE alarms a SET closed_at = clock_timestamp(), closed_by = 'operator', operator_id = $1::uuid,
     (last_at, count, dialogues) = (
         SELECT max(t.finished_at), count(*), count(DISTINCT t.dialogue_id) FROM turns t
-        WHERE t.state = 'failed' AND t.kind = 'reply' AND t.cause = a.cause AND t.finished_at >= a.opened_at)
+        WHERE t.state = 'failed' AND t.kind = 'reply' AND t.cause = a.cause AND t.finished_at > a.counts_from)
 WHERE a.id = $2 AND a.closed_at IS NULL
 `
 
@@ -46,7 +46,7 @@ func (q *Queries) CloseAlarm(ctx context.Context, db DBTX, arg CloseAlarmParams)
 
 const closeAlarms = `-- name: CloseAlarms :many
 WITH closing AS (
-    SELECT a.id, a.cause, a.opened_at FROM alarms a
+    SELECT a.id, a.cause, a.counts_from FROM alarms a
     WHERE a.closed_at IS NULL AND a.kind = 'model' AND a.cause = ANY($1::text[])
       AND NOT EXISTS (
           SELECT FROM turns t
@@ -54,7 +54,7 @@ WITH closing AS (
     FOR UPDATE SKIP LOCKED
 ), failed AS (
     SELECT c.id, max(t.finished_at) AS last_at, count(t.id) AS turns, count(DISTINCT t.dialogue_id) AS dialogues
-    FROM closing c LEFT JOIN turns t ON t.state = 'failed' AND t.kind = 'reply' AND t.cause = c.cause AND t.finished_at >= c.opened_at
+    FROM closing c LEFT JOIN turns t ON t.state = 'failed' AND t.kind = 'reply' AND t.cause = c.cause AND t.finished_at > c.counts_from
     GROUP BY c.id
 )
 UPDATE alarms a SET closed_at = clock_timestamp(), closed_by = 'recovered', last_at = f.last_at, count = f.turns, dialogues = f.dialogues
@@ -141,7 +141,7 @@ FROM alarms a
 LEFT JOIN operators o ON o.id = a.operator_id
 LEFT JOIN LATERAL (
     SELECT max(t.finished_at) AS last_at, count(*) AS turns, count(DISTINCT t.dialogue_id) AS dialogues FROM turns t
-    WHERE a.closed_at IS NULL AND t.state = 'failed' AND t.kind = 'reply' AND t.cause = a.cause AND t.finished_at >= a.opened_at
+    WHERE a.closed_at IS NULL AND t.state = 'failed' AND t.kind = 'reply' AND t.cause = a.cause AND t.finished_at > a.counts_from
 ) f ON true
 WHERE a.id = ANY($1::uuid[])
 ORDER BY a.closed_at DESC NULLS FIRST, a.opened_at
@@ -208,13 +208,14 @@ func (q *Queries) LockAlarm(ctx context.Context, db DBTX, cause string) error {
 }
 
 const openAlarm = `-- name: OpenAlarm :one
-WITH failed AS (
-    SELECT t.finished_at FROM turns t
-    WHERE t.state = 'failed' AND t.kind = 'reply' AND t.cause = $2::text
-      AND t.finished_at > greatest(now() - $4::interval, (SELECT max(a.closed_at) FROM alarms a WHERE a.cause = $2::text))
+WITH since AS (
+    SELECT greatest(now() - $4::interval, (SELECT max(a.closed_at) FROM alarms a WHERE a.cause = $2::text)) AS at
+), failed AS (
+    SELECT t.finished_at, since.at AS since FROM turns t, since
+    WHERE t.state = 'failed' AND t.kind = 'reply' AND t.cause = $2::text AND t.finished_at > since.at
 )
-INSERT INTO alarms (id, kind, cause, opened_at)
-SELECT $1, 'model', $2::text, min(finished_at) FROM failed HAVING count(*) >= $3::bigint
+INSERT INTO alarms (id, kind, cause, opened_at, counts_from)
+SELECT $1, 'model', $2::text, min(finished_at), min(since) FROM failed HAVING count(*) >= $3::bigint
 ON CONFLICT (kind, cause) WHERE closed_at IS NULL DO NOTHING
 RETURNING id
 `

@@ -18,6 +18,7 @@ type Alarm struct {
 	Kind       string
 	Cause      string
 	OpenedAt   time.Time
+	CountsFrom time.Time
 	LastAt     *time.Time
 	Count      *int64
 	Dialogues  *int64

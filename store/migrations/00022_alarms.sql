@@ -7,6 +7,7 @@ CREATE TABLE alarms (
     kind        text NOT NULL CHECK (kind IN ('model')),
     cause       text NOT NULL,            -- that of the failed turns
     opened_at   timestamptz NOT NULL,     -- when the first of the turns failed that opened it
+    counts_from timestamptz NOT NULL,     -- turns that failed after it count: before opened_at, for some commit later than those that opened it
     last_at     timestamptz,              -- of a closed one: when the last of its turns failed
     count       bigint,                   -- of a closed one: how many turns failed
     dialogues   bigint,                   -- of a closed one: of how many dialogues

@@ -8,13 +8,14 @@ SELECT pg_advisory_xact_lock(hashtextextended('alarm/' || sqlc.arg(cause)::text,
 -- name: OpenAlarm :one
 -- Opens an alarm when so many turns have failed within a time, not counting those of the alarm before. No row: too few
 -- have, or one is open.
-WITH failed AS (
-    SELECT t.finished_at FROM turns t
-    WHERE t.state = 'failed' AND t.kind = 'reply' AND t.cause = sqlc.arg(cause)::text
-      AND t.finished_at > greatest(now() - sqlc.arg(within)::interval, (SELECT max(a.closed_at) FROM alarms a WHERE a.cause = sqlc.arg(cause)::text))
+WITH since AS (
+    SELECT greatest(now() - sqlc.arg(within)::interval, (SELECT max(a.closed_at) FROM alarms a WHERE a.cause = sqlc.arg(cause)::text)) AS at
+), failed AS (
+    SELECT t.finished_at, since.at AS since FROM turns t, since
+    WHERE t.state = 'failed' AND t.kind = 'reply' AND t.cause = sqlc.arg(cause)::text AND t.finished_at > since.at
 )
-INSERT INTO alarms (id, kind, cause, opened_at)
-SELECT sqlc.arg(id), 'model', sqlc.arg(cause)::text, min(finished_at) FROM failed HAVING count(*) >= sqlc.arg(least)::bigint
+INSERT INTO alarms (id, kind, cause, opened_at, counts_from)
+SELECT sqlc.arg(id), 'model', sqlc.arg(cause)::text, min(finished_at), min(since) FROM failed HAVING count(*) >= sqlc.arg(least)::bigint
 ON CONFLICT (kind, cause) WHERE closed_at IS NULL DO NOTHING
 RETURNING id;
 
@@ -22,7 +23,7 @@ RETURNING id;
 -- Closes the open alarms of these causes, of which no turn has failed since the call began that shows it; took is how
 -- long ago that was. Whoever closes one at the same time does it: nobody waits.
 WITH closing AS (
-    SELECT a.id, a.cause, a.opened_at FROM alarms a
+    SELECT a.id, a.cause, a.counts_from FROM alarms a
     WHERE a.closed_at IS NULL AND a.kind = 'model' AND a.cause = ANY(sqlc.arg(causes)::text[])
       AND NOT EXISTS (
           SELECT FROM turns t
@@ -30,7 +31,7 @@ WITH closing AS (
     FOR UPDATE SKIP LOCKED
 ), failed AS (
     SELECT c.id, max(t.finished_at) AS last_at, count(t.id) AS turns, count(DISTINCT t.dialogue_id) AS dialogues
-    FROM closing c LEFT JOIN turns t ON t.state = 'failed' AND t.kind = 'reply' AND t.cause = c.cause AND t.finished_at >= c.opened_at
+    FROM closing c LEFT JOIN turns t ON t.state = 'failed' AND t.kind = 'reply' AND t.cause = c.cause AND t.finished_at > c.counts_from
     GROUP BY c.id
 )
 UPDATE alarms a SET closed_at = clock_timestamp(), closed_by = 'recovered', last_at = f.last_at, count = f.turns, dialogues = f.dialogues
@@ -41,7 +42,7 @@ RETURNING a.id;
 UPDATE alarms a SET closed_at = clock_timestamp(), closed_by = 'operator', operator_id = sqlc.arg(operator_id)::uuid,
     (last_at, count, dialogues) = (
         SELECT max(t.finished_at), count(*), count(DISTINCT t.dialogue_id) FROM turns t
-        WHERE t.state = 'failed' AND t.kind = 'reply' AND t.cause = a.cause AND t.finished_at >= a.opened_at)
+        WHERE t.state = 'failed' AND t.kind = 'reply' AND t.cause = a.cause AND t.finished_at > a.counts_from)
 WHERE a.id = sqlc.arg(id) AND a.closed_at IS NULL;
 
 -- name: RecentAlarms :many
@@ -63,7 +64,7 @@ FROM alarms a
 LEFT JOIN operators o ON o.id = a.operator_id
 LEFT JOIN LATERAL (
     SELECT max(t.finished_at) AS last_at, count(*) AS turns, count(DISTINCT t.dialogue_id) AS dialogues FROM turns t
-    WHERE a.closed_at IS NULL AND t.state = 'failed' AND t.kind = 'reply' AND t.cause = a.cause AND t.finished_at >= a.opened_at
+    WHERE a.closed_at IS NULL AND t.state = 'failed' AND t.kind = 'reply' AND t.cause = a.cause AND t.finished_at > a.counts_from
 ) f ON true
 WHERE a.id = ANY(sqlc.arg(ids)::uuid[])
 ORDER BY a.closed_at DESC NULLS FIRST, a.opened_at;
