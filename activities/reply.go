@@ -196,7 +196,7 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 	}
 	var res store.TurnResult
 	var answer bot.Answer
-	if t.Cap != "" && bot.NeedsModel(TurnInput(t, profile)) {
+	if stopped(t, profile) {
 		res = store.TurnResult{Handoff: dialogue.HandoffRule, Cap: t.Cap, Language: languageOf(t)}
 	} else {
 		if answer, err = r.ask(ctx, t, profile, watch, last); err != nil {
@@ -216,6 +216,14 @@ func (r *Replies) turn(ctx context.Context, id uuid.UUID, watch *Watch, last boo
 		return r.failed(ctx, t, began, profile, answer, err)
 	}
 	return result(outcome, t, said, done), nil
+}
+
+// stopped says whether a limit keeps the bot from answering: another program from
+// any answer, one of the shop's from those that take a model. Who asks for a human
+// is told that one comes all the same.
+func stopped(t store.Turn, profile bot.Profile) bool {
+	in := TurnInput(t, profile)
+	return t.Cap.Loop() && !bot.WantsHuman(in) || t.Cap != "" && bot.NeedsModel(in)
 }
 
 // ask has the bot answer. It gives up as soon as the dialogue goes on without it.

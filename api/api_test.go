@@ -252,6 +252,11 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 	_, lost := b.failedTurn("a question that the bot fails at")
 	batch, err := b.store.StartReplay(t.Context(), store.ReplayFilter{})
 	require.NoError(t, err)
+	b.failedTurn("another")
+	b.failedTurn("and one more")
+	alarms, err := b.store.Alarms(t.Context())
+	require.NoError(t, err)
+	require.Len(t, alarms, 1)
 	for _, c := range []struct{ method, path, token, body string }{
 		{"POST", d + "/messages/" + failed.Message.ID.String() + "/resend", b.operator, ""},
 		{"PATCH", "/api/v1/channels/demo", b.admin, `{"name":"Another name","settings":{"allowed_origins":[]}}`},
@@ -272,6 +277,8 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"GET", "/api/v1/turns/" + b.turn.String(), b.operator, ""},
 		{"GET", "/api/v1/turns?state=failed&cause=unavailable&channel=demo&open=true&limit=1", b.admin, ""},
 		{"GET", "/api/v1/failures", b.admin, ""},
+		{"GET", "/api/v1/alarms", b.operator, ""},
+		{"POST", "/api/v1/alarms/" + alarms[0].ID.String() + "/close", b.admin, ""},
 		{"POST", "/api/v1/turns/" + lost.String() + "/replay", b.admin, `{"dry_run":true}`},
 		{"POST", "/api/v1/turns/" + lost.String() + "/replay", b.admin, `{}`},
 		{"POST", "/api/v1/turns/replay", b.admin, `{"filter":{"cause":"unavailable","channel":"demo"}}`},
@@ -289,7 +296,7 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"GET", "/api/v1/dead-letters", b.admin, ""},
 		{"GET", "/api/v1/bot", b.admin, ""},
 		{"PUT", "/api/v1/bot", b.admin, `{"version":0,"shop":"Tumar","time_zone":"Asia/Almaty","hours":{"mon":[{"from":"10:00","to":"19:00"}]},` +
-			`"prices":{"input":0.15,"output":0.6,"currency":"USD"},"caps":{"day_cost":5},"notices":{"no_answer":{"ru":"Спрошу у коллег."}}}`},
+			`"prices":{"input":0.15,"output":0.6,"currency":"USD"},"caps":{"day_cost":5},"loops":{"same_text":5},"notices":{"no_answer":{"ru":"Спрошу у коллег."}}}`},
 		{"GET", "/api/openapi.yaml", "", ""},
 		{"GET", "/widget/v1/config?channel=demo", "", ""},
 		{"POST", "/widget/v1/sessions", "", `{"channel":"demo"}`},
@@ -378,6 +385,9 @@ func TestRefusals(t *testing.T) {
 		"follow-up for nobody":   {"PUT", "/api/v1/bot", b.admin, `{"version":0,"follow_ups":{"de":"x"}}`, 400, "follow_ups"},
 		"unknown assignee":       {"PUT", d + "/assignee", b.operator, `{"operator_id":"` + uuid.NewString() + `"}`, 404, "operator"},
 		"no seq":                 {"PUT", d + "/read", b.operator, `{}`, 400, "seq"},
+		"operator's alarm":       {"POST", "/api/v1/alarms/" + uuid.NewString() + "/close", b.operator, "", 403, "admins"},
+		"no such alarm":          {"POST", "/api/v1/alarms/" + uuid.NewString() + "/close", b.admin, "", 404, "alarm"},
+		"loops below zero":       {"PUT", "/api/v1/bot", b.admin, `{"version":0,"loops":{"same_text":-1}}`, 400, "loops"},
 		"operator's bot":         {"GET", "/api/v1/bot", b.operator, "", 403, "admins"},
 		"no version":             {"PUT", "/api/v1/bot", b.admin, `{}`, 400, "version"},
 		"stale version":          {"PUT", "/api/v1/bot", b.admin, `{"version":7}`, 409, "load them again"},

@@ -45,6 +45,7 @@ func (s *Server) routeAPI(r *gin.RouterGroup) {
 	d.PUT("/read", s.json(s.putRead))
 	d.POST("/suggestion", s.json(s.postSuggestion))
 	s.routeTurns(in)
+	s.routeAlarms(in)
 
 	in.GET("/stream", s.operatorStream)
 	in.PUT("/presence", s.json(s.putPresence))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"parley/store"
@@ -34,7 +35,7 @@ var operatorsMay = []string{
 	"POST /api/v1/dialogues/:id/messages/:message/resend", "POST /api/v1/dialogues/:id/notes", "PUT /api/v1/dialogues/:id/mode",
 	"PUT /api/v1/dialogues/:id/status", "PUT /api/v1/dialogues/:id/assignee", "PUT /api/v1/dialogues/:id/read",
 	"POST /api/v1/dialogues/:id/suggestion", "GET /api/v1/turns/:id", "GET /api/v1/stream", "PUT /api/v1/presence",
-	"GET /api/v1/channels", "GET /api/v1/operators",
+	"GET /api/v1/channels", "GET /api/v1/operators", "GET /api/v1/alarms",
 }
 
 func TestWhatIsForAdminsIsRefusedToOperators(t *testing.T) {
@@ -44,7 +45,7 @@ func TestWhatIsForAdminsIsRefusedToOperators(t *testing.T) {
 	batch, err := b.store.StartReplay(t.Context(), store.ReplayFilter{})
 	require.NoError(t, err)
 	operator, admin := b.login("operator"), b.login("admin")
-	ids := map[string]string{"turns": failed.String(), "replays": batch.ID.String(), "operators": b.operatorID("operator").String(), "channels": "demo"}
+	ids := map[string]string{"turns": failed.String(), "replays": batch.ID.String(), "operators": b.operatorID("operator").String(), "channels": "demo", "alarms": uuid.NewString()}
 	bodies := map[string]string{
 		"POST /api/v1/channels":      `{"kind":"widget","slug":"mine","name":"Mine"}`,
 		"PATCH /api/v1/channels/:id": `{"name":"Mine"}`,

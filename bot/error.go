@@ -32,6 +32,15 @@ func Causes() []string {
 	}
 }
 
+// ProbedCauses are those that are over once the model answers a small question.
+// The others lie in what customers ask, or with us.
+func ProbedCauses() []string {
+	return []string{
+		string(ErrorBadKey), string(ErrorRateLimited), string(ErrorUnavailable), string(ErrorTimeout),
+		string(ErrorBadRequest), string(ErrorMalformed),
+	}
+}
+
 // Error is a classified failure of a model call.
 type Error struct {
 	Class      ErrorClass

@@ -20,10 +20,11 @@ func Notice(reason dialogue.HandoffReason, lang dialogue.Language) string {
 }
 
 // Notice is what the shop's customer is told at a handoff: why, and who answers
-// when. limit is the cap that was reached, if one was.
+// when. limit is the cap that was reached, if one was. It is empty for who is taken
+// for another program, which would answer it.
 func (p Profile) Notice(reason dialogue.HandoffReason, limit dialogue.Cap, lang dialogue.Language, now time.Time) string {
 	why := noticeWhy(reason, limit, lang)
-	if why == "" {
+	if why == "" || limit.Loop() {
 		return ""
 	}
 	back, closed := p.Hours.Next(now.In(p.Location()))

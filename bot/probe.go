@@ -21,6 +21,23 @@ type Probe struct {
 	ToolError error
 }
 
+// Ping asks the server for one word, and says what that took. An error says that it
+// does not answer.
+func (m *OpenAI) Ping(ctx context.Context) (Usage, error) {
+	s := &reading{onText: func(string) {}}
+	usage, err := m.call(ctx, openai.ChatCompletionRequest{
+		Model: m.config.Model, Stream: true, StreamOptions: &openai.StreamOptions{IncludeUsage: true},
+		Messages: []openai.ChatCompletionMessage{{Role: openai.ChatMessageRoleUser, Content: "Answer with the word yes, nothing else."}},
+	}, s)
+	if err == nil && s.said() == "" {
+		err = &Error{Class: ErrorMalformed, Err: fmt.Errorf("%s answered with an empty text", m.Name())}
+	}
+	if err != nil {
+		return usage, fmt.Errorf("ask %s: %w", m.Name(), err)
+	}
+	return usage, nil
+}
+
 // Probe asks the server two small questions: one for a text, one for a function
 // call. An error says that it does not answer at all.
 func (m *OpenAI) Probe(ctx context.Context) (Probe, error) {

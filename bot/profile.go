@@ -21,6 +21,7 @@ type Profile struct {
 	Hours        dialogue.Hours               `json:"hours"`        // when humans answer; empty: always
 	Prices       *Prices                      `json:"prices"`       // nil: what the model costs is not known
 	Caps         dialogue.Caps                `json:"caps"`
+	Loops        dialogue.Loops               `json:"loops"`   // when it takes a customer for another program
 	Notices      Notices                      `json:"notices"` // the owner's words at a handoff, in place of the usual ones
 	Timers       dialogue.Timing              `json:"timers"`
 	FollowUps    map[dialogue.Language]string `json:"follow_ups"` // the owner's words to a customer who has fallen silent, in place of the usual ones
@@ -39,7 +40,7 @@ type Notices map[dialogue.HandoffReason]map[dialogue.Language]string
 // DefaultProfile is the bot of a shop that has set nothing: without a name, and it
 // says what it is.
 func DefaultProfile() Profile {
-	return Profile{Disclose: true, Caps: dialogue.DefaultCaps(), Timers: dialogue.DefaultTiming()}
+	return Profile{Disclose: true, Caps: dialogue.DefaultCaps(), Loops: dialogue.DefaultLoops(), Timers: dialogue.DefaultTiming()}
 }
 
 // Limits of a profile's texts, in characters.
@@ -118,6 +119,9 @@ func (p Profile) checkCosts() error {
 	c := p.Caps
 	if c.DialogueTurns < 0 || c.DayCalls < 0 || c.DayTokens < 0 || !(c.DayCost >= 0 && c.DayCost <= 1e9) {
 		return invalid("caps are numbers from 0, where 0 means no limit")
+	}
+	if l := p.Loops; l.SameText < 0 || l.Per10Minutes < 0 {
+		return invalid("loops are numbers from 0, where 0 means never")
 	}
 	if c.DayCost > 0 && p.Prices == nil {
 		return invalid("caps.day_cost needs prices: without them nobody knows what a day costs")

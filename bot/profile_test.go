@@ -109,6 +109,7 @@ func TestProfileCheck(t *testing.T) {
 		"prices.input":          func(p *bot.Profile) { p.Prices = &bot.Prices{Input: -1, Currency: "USD"} },
 		"three capital letters": func(p *bot.Profile) { p.Prices = &bot.Prices{Currency: "$"} },
 		"needs prices":          func(p *bot.Profile) { p.Caps.DayCost = 1 },
+		"loops are numbers":     func(p *bot.Profile) { p.Loops.Per10Minutes = -1 },
 		"not a language":        func(p *bot.Profile) { p.Notices = bot.Notices{dialogue.HandoffRule: {"de": "x"}} },
 	} {
 		p := workdays()

@@ -40,6 +40,7 @@ type Config struct {
 
 	QuietPeriod    time.Duration // silence that ends a burst of customer messages
 	QuietPeriodMax time.Duration // a burst is answered after this long in any case
+	ProbeEvery     time.Duration // how often a model that failed is asked whether it answers again
 	IdleAfter      time.Duration // a dialogue's workflow ends after this long without work
 	ModelTimeout   time.Duration // one call of the model
 	ModelContext   int           // tokens of a prompt with its answer

@@ -36,6 +36,7 @@ type State struct {
 	Epoch         int64
 	Status        Status
 	HandoffReason HandoffReason // why operators hold it; empty in bot mode
+	HandoffDetail string        // the limit that was reached, or the class of the bot's error
 	AssigneeID    uuid.NullUUID
 	EpisodeID     uuid.UUID
 	WaitingSince  *time.Time // since when a human is waited for
@@ -137,9 +138,10 @@ func (s *State) AskAgain(now time.Time) bool {
 	return false
 }
 
-// HandOff gives the dialogue from the bot to the operators.
-func (s *State) HandOff(reason HandoffReason, now time.Time) {
+// HandOff gives the dialogue from the bot to the operators. The detail may be empty.
+func (s *State) HandOff(reason HandoffReason, detail string, now time.Time) {
 	s.toOperator(reason)
+	s.HandoffDetail = detail
 	s.HandoffSeq = s.CustomerSeq
 	s.Status = StatusNew
 	s.WaitingSince = &now
@@ -233,13 +235,13 @@ func (s *State) reopen(newEpisode func() uuid.UUID) {
 }
 
 func (s *State) toOperator(reason HandoffReason) {
-	s.Mode, s.HandoffReason = ModeOperator, reason
+	s.Mode, s.HandoffReason, s.HandoffDetail = ModeOperator, reason, ""
 	s.HumanAt, s.RepliedSeq = nil, 0
 	s.Epoch++
 }
 
 func (s *State) toBot() {
-	s.Mode, s.HandoffReason = ModeBot, ""
+	s.Mode, s.HandoffReason, s.HandoffDetail = ModeBot, "", ""
 	s.HumanAt, s.RepliedSeq = nil, 0
 	s.answeredByHuman()
 	s.Epoch++

@@ -31,7 +31,7 @@ func events() []event {
 	return []event{
 		{"customer writes", func(s *State) { s.CustomerWrote("hi", noon, uuid.New) }, ""},
 		{"bot answers", func(s *State) { s.BotAnswered(s.CustomerSeq); s.AddMessage(AuthorBot, "hello", noon) }, ModeBot},
-		{"bot hands over", func(s *State) { s.HandOff(HandoffCustomerAsked, noon) }, ModeBot},
+		{"bot hands over", func(s *State) { s.HandOff(HandoffCustomerAsked, "", noon) }, ModeBot},
 		{"operator takes over", func(s *State) { s.TakeOver(anna, noon, uuid.New) }, ""},
 		{"operator writes", func(s *State) {
 			if s.Mode == ModeBot {
@@ -54,7 +54,7 @@ func waiting(mode Mode, status Status) State {
 	s := State{Mode: ModeBot, Epoch: 1, Status: StatusOpen, EpisodeID: uuid.New()}
 	s.CustomerWrote("question", noon, uuid.New)
 	if mode == ModeOperator {
-		s.HandOff(HandoffNoAnswer, noon)
+		s.HandOff(HandoffNoAnswer, "", noon)
 	}
 	switch s.Status = status; status {
 	case StatusClosed:
@@ -179,7 +179,7 @@ func TestHandingBackAfterAHandoffDoesNotAskAgain(t *testing.T) {
 		HandoffCustomerAsked: false, HandoffNoAnswer: false, HandoffRule: false, HandoffBotError: true, HandoffOperator: true, HandoffPhoneReply: true,
 	} {
 		s := waiting(ModeBot, StatusOpen)
-		s.HandOff(reason, noon)
+		s.HandOff(reason, "", noon)
 		s.ReturnToBot()
 		require.Equal(t, asksAgain, s.Unanswered(), reason)
 		s.CustomerWrote("something else", noon, uuid.New)

@@ -172,6 +172,27 @@ func channels(ctx context.Context, in Installation, r *report) {
 	}
 }
 
+// alarms looks whether the bot's answers fail.
+func alarms(ctx context.Context, in Installation, r *report) {
+	all, err := in.Alarms(ctx)
+	if err != nil {
+		r.fail("alarms", "run `parley migrate`", "cannot be read: %v", err)
+		return
+	}
+	open := 0
+	for _, a := range all {
+		if a.ClosedAt != nil {
+			continue
+		}
+		open++
+		r.fail("alarms", mendClass(bot.ErrorClass(a.Cause))+"; it ends by itself once the model answers, then replay: parley turns replay --cause "+a.Cause,
+			"the bot's answers fail (%s) since %s: %d so far, %d customers wait for a human", a.Cause, a.OpenedAt.UTC().Format("2006-01-02 15:04 MST"), a.Count, a.Waiting)
+	}
+	if open == 0 {
+		r.ok("alarms", "none is open")
+	}
+}
+
 func model(ctx context.Context, in Installation, r *report) {
 	if in.Model == nil {
 		r.ok("model", "none is configured: the built-in responder answers from the knowledge base")
@@ -211,7 +232,12 @@ func mendModel(err error) string {
 	if !ok {
 		return "check OPENAI_BASE_URL"
 	}
-	switch failed.Class {
+	return mendClass(failed.Class)
+}
+
+// mendClass says how a class of failures is mended.
+func mendClass(class bot.ErrorClass) string {
+	switch class {
 	case bot.ErrorBadKey:
 		return "check OPENAI_API_KEY, and that its account is paid"
 	case bot.ErrorRateLimited:
@@ -222,6 +248,10 @@ func mendModel(err error) string {
 		return "choose a faster model, or raise PARLEY_MODEL_TIMEOUT"
 	case bot.ErrorMalformed:
 		return "check that OPENAI_BASE_URL speaks the OpenAI chat API"
+	case bot.ErrorContentFilter:
+		return "look at the failed answers: the provider's filter stops what customers ask"
+	case bot.CauseInternal:
+		return "look at the workers' logs and at the failed answers"
 	}
 	return "check OPENAI_BASE_URL, and that the server runs and is reachable from here"
 }

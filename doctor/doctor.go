@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"parley/bot"
+	"parley/store"
 	"parley/store/db"
 )
 
@@ -58,6 +59,7 @@ type Installation struct {
 	Open      func(c db.Channel) error                      // opens a channel's secrets
 	Check     func(ctx context.Context, c db.Channel) error // asks the channel's provider
 
+	Alarms  func(ctx context.Context) ([]store.AlarmView, error)
 	Model   Model // nil: the offline responder answers
 	ModelAt string
 }
@@ -68,7 +70,7 @@ const checkTime = 15 * time.Second
 // Examine makes all checks and hands on each finding as soon as it is known.
 func Examine(ctx context.Context, in Installation, tell func(Finding)) {
 	r := &report{tell: tell}
-	for _, check := range []func(context.Context, Installation, *report){database, engine, channels} {
+	for _, check := range []func(context.Context, Installation, *report){database, engine, channels, alarms} {
 		timed, cancel := context.WithTimeout(ctx, checkTime)
 		check(timed, in, r)
 		cancel()

@@ -76,6 +76,7 @@ func background() []string {
 		"SilentDialogues", "StuckSends", "StuckReplies", // upkeep
 		"RunningReplays",                         // whether replays of many wait for a workflow
 		"ListChannels", "HoldLease", "DropLease", // who polls which bot, and whose webhook is set
+		"HoldProbe",  // whether the model answers again, while an alarm is open
 		"GetChannel", // for signs of typing, which remember it for 30 s
 	}
 }

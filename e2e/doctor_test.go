@@ -50,7 +50,7 @@ func TestDoctor(t *testing.T) {
 		t.Parallel()
 		code, found := s.examined()
 		require.Zero(t, code, found)
-		for _, what := range []string{"database", "schema", "clock", "temporal", "workers", "channel demo", "secret key", "model", "streaming", "usage", "tools"} {
+		for _, what := range []string{"database", "schema", "clock", "temporal", "workers", "channel demo", "secret key", "alarms", "model", "streaming", "usage", "tools"} {
 			require.Equal(t, doctor.OK, found[what].Status, found[what])
 		}
 		require.Equal(t, doctor.Warn, found["namespace"].Status, "the tests' namespace forgets after a day")

@@ -17,6 +17,7 @@ import (
 
 	"parley/api"
 	"parley/demo"
+	"parley/dialogue"
 	"parley/store"
 	"parley/testenv"
 )
@@ -47,7 +48,9 @@ func newSystem(t *testing.T, engine *testenv.Engine, model *fakeModel, settings 
 	t.Cleanup(pool.Close)
 	s := &system{t: t, engine: engine, model: model, pool: pool, store: store.New(pool, store.Hooks{})}
 	require.NoError(t, demo.Load(ctx, pool))
-	require.NoError(t, s.store.EnsureBotProfile(ctx, demo.Profile()))
+	profile := demo.Profile()
+	profile.Loops = dialogue.Loops{} // a test writes as a program does
+	require.NoError(t, s.store.EnsureBotProfile(ctx, profile))
 	require.NoError(t, s.store.EnsureChannel(ctx, "widget", "demo", demo.ShopName))
 	s.addOperator(adminEmail, "Айгүл", "admin")
 	s.env = append([]string{

@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -60,30 +61,34 @@ type Backlog struct {
 	Unsequenced int64         // events without a position
 	Events      int64         // that were ever given a position
 	DeadLetters int64
+	Alarms      []string // the causes of those that are open
 }
 
-// WatchBacklog shows what waits in the record. Every node shows the same.
-func (m *Metrics) WatchBacklog(read func(ctx context.Context) (Backlog, error), log *slog.Logger) {
+// WatchBacklog shows what waits in the record, and for each of the causes whether an
+// alarm is open. Every node shows the same.
+func (m *Metrics) WatchBacklog(read func(ctx context.Context) (Backlog, error), causes []string, log *slog.Logger) {
 	describe := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 	m.registry.MustRegister(&backlog{
-		read: read, log: log,
+		read: read, causes: causes, log: log,
 		bells:       describe("parley_outbox_bells", "Bells that wait to be told to the engine."),
 		oldest:      describe("parley_outbox_oldest_seconds", "How long the oldest bell has been due."),
 		unsequenced: describe("parley_events_unsequenced", "Events that have no position yet."),
 		events:      describe("parley_events_total", "Events that were written to the log, ever."),
 		deadLetters: describe("parley_dead_letters", "Deliveries of providers that could not be understood."),
+		alarms:      prometheus.NewDesc("parley_alarms_open", "Whether the bot's answers fail for this cause: 1 until the model answers again.", []string{"cause"}, nil),
 	})
 }
 
 type backlog struct {
-	read                                            func(ctx context.Context) (Backlog, error)
-	log                                             *slog.Logger
-	bells, oldest, unsequenced, events, deadLetters *prometheus.Desc
+	read                                                    func(ctx context.Context) (Backlog, error)
+	causes                                                  []string
+	log                                                     *slog.Logger
+	bells, oldest, unsequenced, events, deadLetters, alarms *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
 func (b *backlog) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{b.bells, b.oldest, b.unsequenced, b.events, b.deadLetters} {
+	for _, d := range []*prometheus.Desc{b.bells, b.oldest, b.unsequenced, b.events, b.deadLetters, b.alarms} {
 		out <- d
 	}
 }
@@ -103,5 +108,12 @@ func (b *backlog) Collect(out chan<- prometheus.Metric) {
 	gauge(b.oldest, now.OldestBell.Seconds())
 	gauge(b.unsequenced, float64(now.Unsequenced))
 	gauge(b.deadLetters, float64(now.DeadLetters))
+	for _, cause := range b.causes {
+		open := 0.0
+		if slices.Contains(now.Alarms, cause) {
+			open = 1
+		}
+		out <- prometheus.MustNewConstMetric(b.alarms, prometheus.GaugeValue, open, cause)
+	}
 	out <- prometheus.MustNewConstMetric(b.events, prometheus.CounterValue, float64(now.Events))
 }

@@ -90,13 +90,13 @@ func TestBacklogIsMeasuredWhenAskedAndMissingWhenItCannotBe(t *testing.T) {
 	m := metrics.New()
 	var failure error
 	m.WatchBacklog(func(context.Context) (metrics.Backlog, error) {
-		return metrics.Backlog{Bells: 3, OldestBell: 1500 * time.Millisecond, Unsequenced: 2, Events: 40, DeadLetters: 1}, failure
-	}, slog.New(slog.DiscardHandler))
+		return metrics.Backlog{Bells: 3, OldestBell: 1500 * time.Millisecond, Unsequenced: 2, Events: 40, DeadLetters: 1, Alarms: []string{"timeout"}}, failure
+	}, []string{"timeout", "bad_key"}, slog.New(slog.DiscardHandler))
 	m.WatchStreams(func() metrics.Streams { return metrics.Streams{Operators: 4, Customers: 5, Cut: 6} })
 	shown := scrape(t, m)
 	for _, line := range []string{
 		"parley_outbox_bells 3", "parley_outbox_oldest_seconds 1.5", "parley_events_unsequenced 2", "parley_events_total 40",
-		"parley_dead_letters 1", `parley_streams_open{viewer="operator"} 4`, `parley_streams_open{viewer="customer"} 5`, "parley_streams_cut_total 6",
+		"parley_dead_letters 1", `parley_alarms_open{cause="timeout"} 1`, `parley_alarms_open{cause="bad_key"} 0`, `parley_streams_open{viewer="operator"} 4`, `parley_streams_open{viewer="customer"} 5`, "parley_streams_cut_total 6",
 	} {
 		require.Contains(t, shown, line+"\n")
 	}

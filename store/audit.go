@@ -30,6 +30,7 @@ const (
 	ActionTokenMade       Action = "api_token_made"
 	ActionTokenRevoked    Action = "api_token_revoked"
 	ActionBotChanged      Action = "bot_changed"
+	ActionAlarmClosed     Action = "alarm_closed"
 )
 
 // Actor is who acts, for the audit log.

@@ -104,6 +104,9 @@ func stateOf(d db.Dialogue) dialogue.State {
 	if d.HandoffReason != nil {
 		s.HandoffReason = dialogue.HandoffReason(*d.HandoffReason)
 	}
+	if d.HandoffDetail != nil {
+		s.HandoffDetail = *d.HandoffDetail
+	}
 	return s
 }
 
@@ -222,6 +225,7 @@ func (c *change) saveRow() error {
 	}
 	d, st := &c.row.Dialogue, c.state
 	d.Mode, d.Epoch, d.Status, d.HandoffReason, d.AssigneeID = st.Mode, st.Epoch, st.Status, ptr(string(st.HandoffReason)), st.AssigneeID
+	d.HandoffDetail = ptr(st.HandoffDetail)
 	d.EpisodeID, d.WaitingSince, d.LastSeq, d.CustomerSeq = st.EpisodeID, st.WaitingSince, st.LastSeq, st.CustomerSeq
 	d.AnsweredSeq, d.HandoffSeq, d.ReadSeq, d.Unread = st.AnsweredSeq, st.HandoffSeq, st.ReadSeq, int32(st.Unread)
 	d.LastMessageAt, d.LastAuthor, d.LastPreview = st.LastMessageAt, st.LastAuthor, st.LastPreview
@@ -236,7 +240,7 @@ func (c *change) saveRow() error {
 		ID: d.ID, Mode: d.Mode, Epoch: d.Epoch, Status: d.Status, HandoffReason: d.HandoffReason, AssigneeID: d.AssigneeID,
 		EpisodeID: d.EpisodeID, WaitingSince: d.WaitingSince, LastSeq: d.LastSeq, CustomerSeq: d.CustomerSeq,
 		AnsweredSeq: d.AnsweredSeq, HandoffSeq: d.HandoffSeq, ReadSeq: d.ReadSeq, Unread: d.Unread,
-		LastMessageAt: d.LastMessageAt, LastAuthor: d.LastAuthor, LastPreview: d.LastPreview, Language: c.language,
+		LastMessageAt: d.LastMessageAt, LastAuthor: d.LastAuthor, LastPreview: d.LastPreview, HandoffDetail: d.HandoffDetail, Language: c.language,
 		OverdueSince: d.OverdueSince, SnoozedUntil: d.SnoozedUntil, HumanAt: d.HumanAt, RepliedSeq: d.RepliedSeq, FollowUpSeq: d.FollowUpSeq,
 		Timers: d.Timers, TimerAt: d.TimerAt,
 	})

@@ -46,6 +46,7 @@ type Backlog struct {
 	Unsequenced int64         // events without a position
 	Events      int64         // that were ever given a position
 	DeadLetters int64
+	Alarms      []string // the causes of those that are open
 }
 
 // Backlog measures what waits.
@@ -56,6 +57,6 @@ func (s *Store) Backlog(ctx context.Context) (Backlog, error) {
 	}
 	return Backlog{
 		Bells: b.Bells, OldestBell: max(0, time.Duration(b.OldestSeconds*float64(time.Second))),
-		Unsequenced: b.Unsequenced, Events: b.Events, DeadLetters: b.DeadLetters,
+		Unsequenced: b.Unsequenced, Events: b.Events, DeadLetters: b.DeadLetters, Alarms: b.Alarms,
 	}, nil
 }

@@ -138,11 +138,13 @@ func (s *Store) openTurn(ctx context.Context, id uuid.UUID, limited bool, open f
 		if err != nil {
 			return err
 		}
-		state, err := s.q.BotState(ctx, tx, id)
+		state, err := s.q.BotState(ctx, tx, db.BotStateParams{
+			DialogueID: id, TurnID: begun.ID, Epoch: begun.Epoch, FromSeq: begun.FromSeq, ToSeq: begun.ToSeq, LeastRunes: dialogue.LoopRunes,
+		})
 		if err != nil {
 			return fmt.Errorf("load what the bot goes by: %w", err)
 		}
-		rules, err := rulesOf(state.Profile, dialogue.DefaultCaps())
+		rules, err := rulesOf(state.Profile)
 		if err != nil {
 			return err
 		}
@@ -156,9 +158,13 @@ func (s *Store) openTurn(ctx context.Context, id uuid.UUID, limited bool, open f
 			Language: languageOf(r.Dialogue), Summary: state.Summary, SummarySeq: state.UpToSeq, Profile: state.Profile, location: rules.location(),
 		}
 		if !limited {
-			rules.Caps.DialogueTurns = 0
+			rules.Caps.DialogueTurns, rules.Loops = 0, dialogue.Loops{}
 		}
-		if t.Cap, err = s.capReached(ctx, tx, t, rules.Caps, state.Turns, r.Now); err != nil {
+		t.Cap = rules.Loops.Reached(dialogue.Said{SameText: state.SameText, Per10Minutes: state.Answers})
+		if t.Cap == "" {
+			t.Cap, err = s.capReached(ctx, tx, t, rules.Caps, state.Turns, r.Now)
+		}
+		if err != nil {
 			return err
 		}
 		slices.Reverse(lines)
@@ -200,7 +206,7 @@ type TurnResult struct {
 	Text          string
 	Handoff       dialogue.HandoffReason // empty: Text answers
 	Cap           dialogue.Cap           // the limit that is the reason of the handoff; operators are told
-	Notice        string                 // what the customer is told at a handoff
+	Notice        string                 // what the customer is told at a handoff; empty: nothing
 	Language      dialogue.Language
 	Model         string
 	PromptVersion string
@@ -251,7 +257,7 @@ func (s *Store) FinishTurn(ctx context.Context, t Turn, res TurnResult, late boo
 			if err := c.handOff(TimelineEvent{Type: TimelineHandoff, Reason: res.Handoff, Detail: string(res.Cap)}, res.Notice, t.ID); err != nil {
 				return err
 			}
-			out.ToSend = !direct
+			out.ToSend = !direct && res.Notice != ""
 		case direct:
 			if _, err := c.botSays(t, res.Text, dialogue.StateSent); err != nil {
 				return err
@@ -259,7 +265,12 @@ func (s *Store) FinishTurn(ctx context.Context, t Turn, res TurnResult, late boo
 		default:
 			state, out.ToSend = TurnDrafted, true
 		}
-		return s.finishTurn(ctx, c.tx, t, res, state, c.now)
+		alarms, err := s.finishTurn(ctx, c.tx, t, res, state, c.now)
+		if err != nil || len(alarms) == 0 || res.Model == "" {
+			return err
+		}
+		_, err = s.closeAlarms(ctx, c.tx, alarms, res.ModelTime)
+		return err
 	})
 	if err != nil {
 		return Finished{}, fmt.Errorf("finish turn %s: %w", t.ID, err)
@@ -284,13 +295,14 @@ func (c *change) botSays(t Turn, text string, state dialogue.DeliveryState) (Mes
 }
 
 // handOff gives the dialogue to the operators: the line of the timeline, and the
-// notice to the customer, which is no answer, and comes once for a question.
+// notice to the customer, if there is one, which is no answer, and comes once for
+// a question.
 func (c *change) handOff(event TimelineEvent, notice string, turn uuid.UUID) error {
 	if err := c.recall(); err != nil {
 		return err
 	}
 	told := c.state.HandoffSeq == c.state.CustomerSeq // handed over before, for the same question
-	c.state.HandOff(event.Reason, c.now)
+	c.state.HandOff(event.Reason, event.Detail, c.now)
 	if err := c.s.q.EpisodeHandedOff(c.ctx, c.tx, db.EpisodeHandedOffParams{ID: c.state.EpisodeID, Reason: string(event.Reason)}); err != nil {
 		return fmt.Errorf("record the handoff of dialogue %s: %w", c.row.ID, err)
 	}
@@ -301,7 +313,7 @@ func (c *change) handOff(event TimelineEvent, notice string, turn uuid.UUID) err
 	if err := c.audit(Actor{Kind: ActorBot, Name: "bot"}, ActionHandedOff, detail); err != nil {
 		return err
 	}
-	if err := c.timeline(event); err != nil || told {
+	if err := c.timeline(event); err != nil || told || notice == "" {
 		return err
 	}
 	state := dialogue.StateQueued
@@ -324,7 +336,8 @@ type Failure struct {
 }
 
 // FailTurn records a turn that cannot be answered, and hands the dialogue to the
-// operators. When the dialogue went on meanwhile only the turn is recorded.
+// operators. When the dialogue went on meanwhile only the turn is recorded. When
+// others fail of the same cause it opens an alarm.
 func (s *Store) FailTurn(ctx context.Context, t Turn, f Failure, notice string) (Finished, error) {
 	var out Finished
 	var err error
@@ -334,10 +347,13 @@ func (s *Store) FailTurn(ctx context.Context, t Turn, f Failure, notice string) 
 		}
 		if !c.state.BotMayAnswer(t.Epoch, t.FromSeq) {
 			c.quiet = true
-			return nil
+			return s.raiseAlarm(ctx, c.tx, f.Cause)
 		}
 		out.ToSend = !channel.CommitDelivers(c.row.channelKind)
-		return c.handOff(TimelineEvent{Type: TimelineHandoff, Reason: dialogue.HandoffBotError, Detail: f.Cause}, notice, t.ID)
+		if err := c.handOff(TimelineEvent{Type: TimelineHandoff, Reason: dialogue.HandoffBotError, Detail: f.Cause}, notice, t.ID); err != nil {
+			return err
+		}
+		return s.raiseAlarm(ctx, c.tx, f.Cause)
 	})
 	if err != nil {
 		return Finished{}, fmt.Errorf("record that turn %s failed: %w", t.ID, err)
@@ -371,7 +387,8 @@ func (s *Store) SupersedeTurn(ctx context.Context, turn uuid.UUID) error {
 
 // FinishSuggestion records a suggestion's draft.
 func (s *Store) FinishSuggestion(ctx context.Context, t Turn, res TurnResult) error {
-	return s.finishTurn(ctx, s.pool, t, res.storable(), TurnDrafted, time.Now())
+	_, err := s.finishTurn(ctx, s.pool, t, res.storable(), TurnDrafted, time.Now())
+	return err
 }
 
 // FailSuggestion records why a suggestion has no draft.
@@ -382,14 +399,16 @@ func (s *Store) FailSuggestion(ctx context.Context, turn uuid.UUID, f Failure) e
 	return nil
 }
 
-func (s *Store) finishTurn(ctx context.Context, conn db.DBTX, t Turn, res TurnResult, state string, now time.Time) error {
+// finishTurn records what came of a turn, and returns the causes of the alarms that
+// are open.
+func (s *Store) finishTurn(ctx context.Context, conn db.DBTX, t Turn, res TurnResult, state string, now time.Time) ([]string, error) {
 	ms := func(d time.Duration) *int32 {
 		if d == 0 {
 			return nil
 		}
 		return ptr(max(1, int32(d.Milliseconds())))
 	}
-	err := s.q.FinishTurn(ctx, conn, db.FinishTurnParams{
+	alarms, err := s.q.FinishTurn(ctx, conn, db.FinishTurnParams{
 		ID: t.ID, State: state, ToSeq: t.ToSeq, Answer: ptr(res.Text), HandoffReason: ptr(string(res.Handoff)), Cap: ptr(string(res.Cap)),
 		Model: ptr(res.Model), PromptVersion: ptr(res.PromptVersion), Sources: res.Sources, Request: res.Request, Response: res.Response,
 		ToolCalls: res.ToolCalls, Rounds: ptr(int32(res.Spent.Calls)), FirstWordMs: ms(res.FirstWord), ModelMs: ms(res.ModelTime),
@@ -398,9 +417,9 @@ func (s *Store) finishTurn(ctx context.Context, conn db.DBTX, t Turn, res TurnRe
 		Day: t.day(now), Shard: t.shard(), Calls: int64(res.Spent.Calls),
 	})
 	if err != nil {
-		return fmt.Errorf("record turn %s: %w", t.ID, err)
+		return nil, fmt.Errorf("record turn %s: %w", t.ID, err)
 	}
-	return nil
+	return alarms, nil
 }
 
 // Counters are the counters of a dialogue that a running reply watches.

@@ -32,13 +32,14 @@ type Spent struct {
 
 // rules are what the record itself goes by in the bot's settings.
 type rules struct {
-	TimeZone string        `json:"time_zone"`
-	Caps     dialogue.Caps `json:"caps"`
+	TimeZone string         `json:"time_zone"`
+	Caps     dialogue.Caps  `json:"caps"`
+	Loops    dialogue.Loops `json:"loops"`
 }
 
-// rulesOf reads them. What the settings do not say is as defaults has it.
-func rulesOf(profile json.RawMessage, defaults dialogue.Caps) (rules, error) {
-	r := rules{Caps: defaults}
+// rulesOf reads them. What the settings do not say is as it is without any.
+func rulesOf(profile json.RawMessage) (rules, error) {
+	r := rules{Caps: dialogue.DefaultCaps(), Loops: dialogue.DefaultLoops()}
 	if err := json.Unmarshal(profile, &r); err != nil {
 		return rules{}, fmt.Errorf("read the bot's profile: %w", err)
 	}
@@ -113,6 +114,15 @@ func (s *Store) Spend(ctx context.Context, t Turn, spent Spent, ofDialogue bool)
 		return fmt.Errorf("record what turn %s spent: %w", t.ID, err)
 	}
 	return nil
+}
+
+// SpendBeside records what calls took that belong to no dialogue.
+func (s *Store) SpendBeside(ctx context.Context, spent Spent) error {
+	var r rules
+	if _, err := s.LoadBotProfile(ctx, &r); err != nil {
+		return err
+	}
+	return s.Spend(ctx, Turn{location: r.location()}, spent, true)
 }
 
 // Summary is what the older part of a dialogue came to.

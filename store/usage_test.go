@@ -81,3 +81,11 @@ func TestTurnsThatBeginAtOnceKeepTheDaysLimit(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatBelongsToNoDialogueCountsForTheDay(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "widget")
+	require.NoError(t, b.SpendBeside(t.Context(), store.Spent{Calls: 1, PromptTokens: 12, CompletionTokens: 1}))
+	require.NoError(t, b.SpendBeside(t.Context(), store.Spent{}), "a server that did not hear of it is owed nothing")
+	require.Equal(t, 1, b.count("SELECT count(*) FROM bot_usage WHERE calls = 1 AND tokens = 13"))
+}

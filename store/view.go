@@ -55,6 +55,7 @@ type DialogueView struct {
 	Epoch         int64            `json:"epoch"`
 	Status        dialogue.Status  `json:"status"`
 	HandoffReason *string          `json:"handoff_reason"`
+	HandoffDetail *string          `json:"handoff_detail"`
 	Assignee      *OperatorRef     `json:"assignee"`
 	Language      *string          `json:"language"`
 	WaitingSince  *time.Time       `json:"waiting_since"`
@@ -164,7 +165,7 @@ func (r row) view() DialogueView {
 		ID: r.ID, Version: r.Version,
 		Channel: ChannelView{ID: r.ChannelID, Kind: r.channelKind, Slug: r.channelSlug, Name: r.channelName},
 		Contact: ContactView{ID: r.ContactID, Name: r.contactName, Number: r.contactNumber},
-		ChatID:  r.ThreadKey, Mode: r.Mode, Epoch: r.Epoch, Status: r.Status, HandoffReason: r.HandoffReason,
+		ChatID:  r.ThreadKey, Mode: r.Mode, Epoch: r.Epoch, Status: r.Status, HandoffReason: r.HandoffReason, HandoffDetail: r.HandoffDetail,
 		Language: r.Language, WaitingSince: r.WaitingSince, OverdueSince: r.OverdueSince, Timers: timersOf(r.Dialogue), Unread: r.Unread, ReadSeq: r.ReadSeq,
 		LastSeq: r.LastSeq, CustomerSeq: r.CustomerSeq, AnsweredSeq: r.AnsweredSeq,
 		LastMessage: LastMessage{Author: r.LastAuthor, Preview: r.LastPreview, CreatedAt: r.LastMessageAt},

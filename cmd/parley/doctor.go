@@ -83,7 +83,7 @@ func examine(ctx context.Context, cfg config.Config, tell func(doctor.Finding) e
 	}
 	var findings []doctor.Finding
 	err = withStore(ctx, cfg, func(s *store.Store) error {
-		in.Pool, in.Schema, in.Channels = s.Pool(), s, s.Channels
+		in.Pool, in.Schema, in.Channels, in.Alarms = s.Pool(), s, s.Channels, s.Alarms
 		in.Check = newManager(cfg, s, box, quiet).Check
 		var printing error
 		doctor.Examine(ctx, in, func(f doctor.Finding) {

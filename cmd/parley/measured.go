@@ -12,7 +12,15 @@ import (
 // measuredBot notes how long the bot takes, what comes of it, and what it costs.
 type measuredBot struct {
 	*bot.Bot
+	server  *bot.OpenAI // nil: the offline responder answers
 	metrics *metrics.Metrics
+}
+
+// ping asks the model's server for one word.
+func (b measuredBot) ping(ctx context.Context) (bot.Usage, error) {
+	usage, err := b.server.Ping(ctx)
+	b.metrics.Tokens(usage.PromptTokens, usage.CompletionTokens)
+	return usage, err
 }
 
 // Answer does what the bot's Answer does.

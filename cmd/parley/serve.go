@@ -139,14 +139,32 @@ func (r *role) background(ctx context.Context, g *errgroup.Group) {
 
 func (r *role) bot() (measuredBot, error) {
 	model := bot.Model(bot.Offline{})
+	var server *bot.OpenAI
 	if !r.cfg.Offline() {
 		var err error
-		model, err = bot.NewOpenAI(modelConfig(r.cfg, r.log))
+		server, err = bot.NewOpenAI(modelConfig(r.cfg, r.log))
 		if err != nil {
 			return measuredBot{}, err
 		}
+		model = server
 	}
-	return measuredBot{Bot: bot.New(bot.Deps{Knowledge: knowledge.NewBase(r.pool), Model: model, Log: r.log}), metrics: r.metrics}, nil
+	return measuredBot{Bot: bot.New(bot.Deps{Knowledge: knowledge.NewBase(r.pool), Model: model, Log: r.log}), server: server, metrics: r.metrics}, nil
+}
+
+// probing asks the model, while an alarm is open, whether it answers again. What
+// that takes counts for the day.
+func (r *role) probing(answers measuredBot) *upkeep.Probing {
+	return upkeep.NewProbing(upkeep.ProbingConfig{
+		Alarms: r.store, Causes: bot.ProbedCauses(), Every: r.cfg.ProbeEvery, Log: r.log,
+		Ask: func(ctx context.Context) error {
+			usage, err := answers.ping(ctx)
+			profile, dbErr := activities.Profile(ctx, r.store)
+			if dbErr == nil {
+				dbErr = r.store.SpendBeside(ctx, activities.Spent(usage, profile))
+			}
+			return errors.Join(err, dbErr)
+		},
+	})
 }
 
 // engineCheck asks the engine whether it serves.
@@ -187,7 +205,7 @@ func runAPI(ctx context.Context, cfg config.Config, ln net.Listener, m *metrics.
 	m.WatchBacklog(func(ctx context.Context) (metrics.Backlog, error) {
 		b, err := r.store.Backlog(ctx)
 		return metrics.Backlog(b), err
-	}, log)
+	}, bot.Causes(), log)
 	listeners := map[string]eventlog.Listener{live.Channel: {Notified: live.Handler(hub.Live, log), Missed: hub.CheckLogins}}
 	follower := eventlog.NewFollower(r.pool, hub, listeners, log)
 	health := r.health(false, ops.Check{
@@ -291,10 +309,13 @@ func runWorker(ctx context.Context, cfg config.Config, m *metrics.Metrics, log *
 	g, below := errgroup.WithContext(below)
 	r.background(below, g)
 	g.Go(func() error { return watcher.Run(below) })
-	upkeep := upkeep.New(upkeep.Config{Record: r.store, Engine: r.engine, Log: log})
-	g.Go(func() error { return upkeep.Run(below) })
+	looksAfter := upkeep.New(upkeep.Config{Record: r.store, Engine: r.engine, Log: log})
+	g.Go(func() error { return looksAfter.Run(below) })
 	starter := &worker.ReplayStarter{Record: r.store, Engine: r.engine, Log: log}
 	g.Go(func() error { return starter.Run(below) })
+	if answers.server != nil {
+		g.Go(func() error { return r.probing(answers).Run(below) })
+	}
 	if cfg.OpsListen != "" {
 		ln, err := net.Listen("tcp", cfg.OpsListen)
 		if err != nil {

@@ -21,9 +21,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"parley/demo"
+	"parley/dialogue"
 	"parley/e2e/chaos/journal"
 	"parley/local"
 	"parley/local/install"
+	"parley/store"
 )
 
 // world is everything that takes part in a run.
@@ -292,8 +294,10 @@ func (w *world) furnish(ctx context.Context, telegramURL string) error {
 		return err
 	}
 	// Without the timer that closes silent dialogues a run ends when nothing is left to do, and what is left over shows.
-	if _, err := w.pool.Exec(ctx, `INSERT INTO bot_profile (profile) VALUES ('{"timers":{"close":0}}')`); err != nil {
-		return fmt.Errorf("set the bot's timers: %w", err)
+	// The customers are programs, and write as often as such.
+	profile := map[string]any{"timers": dialogue.Timing{}, "loops": dialogue.Loops{}}
+	if err := store.New(w.pool, store.Hooks{}).EnsureBotProfile(ctx, profile); err != nil {
+		return err
 	}
 	env := append(slices.Clone(w.env), "PARLEY_PUBLIC_URL=https://shop.example")
 	if _, err := w.command(ctx, env, "", "channel", "add", "widget", widgetChannel); err != nil {

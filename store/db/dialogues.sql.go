@@ -92,7 +92,7 @@ func (q *Queries) FindDialogue(ctx context.Context, db DBTX, arg FindDialoguePar
 }
 
 const getDialogue = `-- name: GetDialogue :one
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, d.handoff_detail, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
@@ -146,6 +146,7 @@ func (q *Queries) GetDialogue(ctx context.Context, db DBTX, id uuid.UUID) (GetDi
 		&i.Dialogue.FollowUpSeq,
 		&i.Dialogue.Timers,
 		&i.Dialogue.TimerAt,
+		&i.Dialogue.HandoffDetail,
 		&i.ChannelKind,
 		&i.ChannelSlug,
 		&i.ChannelName,
@@ -233,7 +234,7 @@ func (q *Queries) InsertIdentity(ctx context.Context, db DBTX, arg InsertIdentit
 }
 
 const listDialogues = `-- name: ListDialogues :many
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, d.handoff_detail, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name
 FROM dialogues d
 JOIN channels c ON c.id = d.channel_id
@@ -330,6 +331,7 @@ func (q *Queries) ListDialogues(ctx context.Context, db DBTX, arg ListDialoguesP
 			&i.Dialogue.FollowUpSeq,
 			&i.Dialogue.Timers,
 			&i.Dialogue.TimerAt,
+			&i.Dialogue.HandoffDetail,
 			&i.ChannelKind,
 			&i.ChannelSlug,
 			&i.ChannelName,
@@ -348,7 +350,7 @@ func (q *Queries) ListDialogues(ctx context.Context, db DBTX, arg ListDialoguesP
 }
 
 const lockDialogue = `-- name: LockDialogue :one
-SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, d.handoff_detail, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS assignee_name, clock_timestamp()::timestamptz AS now,
        coalesce((SELECT jsonb_build_object('timers', p.profile->'timers', 'hours', p.profile->'hours', 'time_zone', p.profile->'time_zone')
                  FROM bot_profile p), '{}')::jsonb AS schedule
@@ -406,6 +408,7 @@ func (q *Queries) LockDialogue(ctx context.Context, db DBTX, id uuid.UUID) (Lock
 		&i.Dialogue.FollowUpSeq,
 		&i.Dialogue.Timers,
 		&i.Dialogue.TimerAt,
+		&i.Dialogue.HandoffDetail,
 		&i.ChannelKind,
 		&i.ChannelSlug,
 		&i.ChannelName,
@@ -460,9 +463,9 @@ const saveDialogue = `-- name: SaveDialogue :one
 UPDATE dialogues SET
     version = version + 1, mode = $2, epoch = $3, status = $4, handoff_reason = $5, assignee_id = $6, episode_id = $7,
     waiting_since = $8, last_seq = $9, customer_seq = $10, answered_seq = $11, handoff_seq = $12, read_seq = $13,
-    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, language = coalesce($18, language),
-    overdue_since = $19, snoozed_until = $20, human_at = $21,
-    replied_seq = $22, follow_up_seq = $23, timers = $24, timer_at = $25
+    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, handoff_detail = $18, language = coalesce($19, language),
+    overdue_since = $20, snoozed_until = $21, human_at = $22,
+    replied_seq = $23, follow_up_seq = $24, timers = $25, timer_at = $26
 WHERE id = $1
 RETURNING version
 `
@@ -485,6 +488,7 @@ type SaveDialogueParams struct {
 	LastMessageAt time.Time
 	LastAuthor    dialogue.Author
 	LastPreview   string
+	HandoffDetail *string
 	Language      *string
 	OverdueSince  *time.Time
 	SnoozedUntil  *time.Time
@@ -514,6 +518,7 @@ func (q *Queries) SaveDialogue(ctx context.Context, db DBTX, arg SaveDialoguePar
 		arg.LastMessageAt,
 		arg.LastAuthor,
 		arg.LastPreview,
+		arg.HandoffDetail,
 		arg.Language,
 		arg.OverdueSince,
 		arg.SnoozedUntil,

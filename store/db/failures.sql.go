@@ -71,7 +71,7 @@ func (q *Queries) HumanSince(ctx context.Context, db DBTX, arg HumanSinceParams)
 }
 
 const listTurns = `-- name: ListTurns :many
-SELECT t.id, t.dialogue_id, t.kind, t.state, t.epoch, t.from_seq, t.to_seq, t.operator_id, t.attempts, t.restarts, t.answer, t.handoff_reason, t.cause, t.error, t.model, t.prompt_version, t.prompt_tokens, t.completion_tokens, t.sources, t.request, t.response, t.started_at, t.finished_at, t.rounds, t.tokens_estimated, t.first_word_ms, t.model_ms, t.cost_micros, t.currency, t.tool_calls, t.cap, t.replayed_at, t.replayed_by, t.replay_outcome, d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
+SELECT t.id, t.dialogue_id, t.kind, t.state, t.epoch, t.from_seq, t.to_seq, t.operator_id, t.attempts, t.restarts, t.answer, t.handoff_reason, t.cause, t.error, t.model, t.prompt_version, t.prompt_tokens, t.completion_tokens, t.sources, t.request, t.response, t.started_at, t.finished_at, t.rounds, t.tokens_estimated, t.first_word_ms, t.model_ms, t.cost_micros, t.currency, t.tool_calls, t.cap, t.replayed_at, t.replayed_by, t.replay_outcome, d.id, d.channel_id, d.contact_id, d.thread_key, d.mode, d.epoch, d.version, d.last_seq, d.customer_seq, d.answered_seq, d.handoff_seq, d.handoff_reason, d.status, d.assignee_id, d.episode_id, d.language, d.waiting_since, d.unread, d.read_seq, d.last_message_at, d.last_author, d.last_preview, d.created_at, d.overdue_since, d.snoozed_until, d.human_at, d.replied_seq, d.follow_up_seq, d.timers, d.timer_at, d.handoff_detail, c.kind AS channel_kind, c.slug AS channel_slug, c.name AS channel_name,
        k.name AS contact_name, k.number AS contact_number, o.name AS replayed_by_name,
        coalesce((SELECT m.text FROM messages m WHERE m.dialogue_id = t.dialogue_id AND m.seq = t.to_seq), '')::text AS question
 FROM turns t
@@ -213,6 +213,7 @@ func (q *Queries) ListTurns(ctx context.Context, db DBTX, arg ListTurnsParams) (
 			&i.Dialogue.FollowUpSeq,
 			&i.Dialogue.Timers,
 			&i.Dialogue.TimerAt,
+			&i.Dialogue.HandoffDetail,
 			&i.ChannelKind,
 			&i.ChannelSlug,
 			&i.ChannelName,

@@ -13,6 +13,20 @@ import (
 	"parley/dialogue"
 )
 
+type Alarm struct {
+	ID         uuid.UUID
+	Kind       string
+	Cause      string
+	OpenedAt   time.Time
+	CountsFrom time.Time
+	LastAt     *time.Time
+	Count      *int64
+	Dialogues  *int64
+	ClosedAt   *time.Time
+	ClosedBy   *string
+	OperatorID uuid.NullUUID
+}
+
 type ApiToken struct {
 	ID         uuid.UUID
 	TokenHash  []byte
@@ -123,6 +137,7 @@ type Dialogue struct {
 	FollowUpSeq   int64
 	Timers        json.RawMessage
 	TimerAt       *time.Time
+	HandoffDetail *string
 }
 
 type DialogueSummary struct {
@@ -205,6 +220,12 @@ type KnowledgeTotal struct {
 	Items         int64
 	QuestionWords int64
 	TextWords     int64
+}
+
+type Lease struct {
+	Name      string
+	Holder    string
+	ExpiresAt time.Time
 }
 
 type Message struct {

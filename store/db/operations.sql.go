@@ -16,7 +16,8 @@ SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) o)::bigint AS bel
        (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM outbox)::float8 AS oldest_seconds,
        (SELECT count(*) FROM (SELECT FROM events WHERE position IS NULL LIMIT 100000) e)::bigint AS unsequenced,
        (SELECT head FROM event_log)::bigint AS events,
-       (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) x)::bigint AS dead_letters
+       (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) x)::bigint AS dead_letters,
+       ARRAY(SELECT cause FROM alarms WHERE closed_at IS NULL)::text[] AS alarms
 `
 
 type BacklogRow struct {
@@ -25,6 +26,7 @@ type BacklogRow struct {
 	Unsequenced   int64
 	Events        int64
 	DeadLetters   int64
+	Alarms        []string
 }
 
 // What waits, for all nodes together; asked by whoever scrapes the metrics, so no count goes on without an end.
@@ -37,6 +39,7 @@ func (q *Queries) Backlog(ctx context.Context, db DBTX) (BacklogRow, error) {
 		&i.Unsequenced,
 		&i.Events,
 		&i.DeadLetters,
+		&i.Alarms,
 	)
 	return i, err
 }

@@ -64,33 +64,73 @@ func (q *Queries) BotContext(ctx context.Context, db DBTX, arg BotContextParams)
 }
 
 const botState = `-- name: BotState :one
+WITH said AS (
+    SELECT t.id, t.from_seq, t.to_seq, t.started_at FROM turns t
+    WHERE t.dialogue_id = $1 AND t.started_at > now() - interval '1 hour' AND t.kind = 'reply'
+      AND t.state IN ('drafted', 'answered') AND t.epoch = $3 AND t.id <> $4
+    LIMIT 1000
+), asked AS (
+    SELECT m.seq, lower(btrim(regexp_replace(left(m.text, 2000), '\s+', ' ', 'g'))) AS text FROM messages m
+    WHERE m.dialogue_id = $1 AND m.seq > $5 AND m.seq <= $6 AND m.author = 'customer'
+    ORDER BY m.seq DESC LIMIT 20
+)
 SELECT coalesce((SELECT p.profile FROM bot_profile p), '{}')::jsonb AS profile,
        coalesce(s.up_to_seq, 0)::bigint AS up_to_seq, coalesce(s.text, '')::text AS summary,
        (SELECT count(*) FROM (
             SELECT 1 FROM turns t
             WHERE t.dialogue_id = $1 AND t.started_at > now() - interval '24 hours' AND t.kind = 'reply'
               AND t.state IN ('drafted', 'answered', 'handed_off', 'failed') AND t.cap IS NULL
-            LIMIT 10000) AS recent) AS turns
+            LIMIT 10000) AS recent) AS turns,
+       (SELECT count(*) FROM said WHERE said.started_at > now() - interval '10 minutes') AS answers,
+       coalesce((SELECT max(alike.n) FROM (
+            SELECT count(DISTINCT said.id) AS n
+            FROM asked
+            JOIN said ON length(asked.text) >= $2::int
+            JOIN messages m ON m.dialogue_id = $1 AND m.seq > said.from_seq AND m.seq <= said.to_seq AND m.author = 'customer'
+                AND lower(btrim(regexp_replace(left(m.text, 2000), '\s+', ' ', 'g'))) = asked.text
+            GROUP BY asked.seq) AS alike), 0)::bigint AS same_text
 FROM (VALUES (1)) AS one LEFT JOIN dialogue_summaries s ON s.dialogue_id = $1
 `
 
-type BotStateRow struct {
-	Profile json.RawMessage
-	UpToSeq int64
-	Summary string
-	Turns   int64
+type BotStateParams struct {
+	DialogueID uuid.UUID
+	LeastRunes int32
+	Epoch      int64
+	TurnID     uuid.UUID
+	FromSeq    int64
+	ToSeq      int64
 }
 
-// What the bot goes by besides the messages: the shop's settings, what the older part of the dialogue came to, and how
-// many turns it has had there within a day.
-func (q *Queries) BotState(ctx context.Context, db DBTX, dialogueID uuid.UUID) (BotStateRow, error) {
-	row := db.QueryRow(ctx, botState, dialogueID)
+type BotStateRow struct {
+	Profile  json.RawMessage
+	UpToSeq  int64
+	Summary  string
+	Turns    int64
+	Answers  int64
+	SameText int64
+}
+
+// What the bot goes by besides the messages: the shop's settings, what the older part of the dialogue came to, how many
+// turns it has had there within a day, and since the dialogue is the bot's: how many answers within ten minutes, and how
+// many within an hour to what the customer writes now. Of a text the beginning is compared, without regard to case and
+// spaces; a short one is not, for people say "ok" often.
+func (q *Queries) BotState(ctx context.Context, db DBTX, arg BotStateParams) (BotStateRow, error) {
+	row := db.QueryRow(ctx, botState,
+		arg.DialogueID,
+		arg.LeastRunes,
+		arg.Epoch,
+		arg.TurnID,
+		arg.FromSeq,
+		arg.ToSeq,
+	)
 	var i BotStateRow
 	err := row.Scan(
 		&i.Profile,
 		&i.UpToSeq,
 		&i.Summary,
 		&i.Turns,
+		&i.Answers,
+		&i.SameText,
 	)
 	return i, err
 }
@@ -184,7 +224,7 @@ func (q *Queries) EndTurn(ctx context.Context, db DBTX, arg EndTurnParams) error
 	return err
 }
 
-const finishTurn = `-- name: FinishTurn :exec
+const finishTurn = `-- name: FinishTurn :one
 WITH usage AS (
     INSERT INTO bot_usage (day, shard, calls, tokens, cost_micros)
     SELECT $21::date, $22::smallint, $23::bigint,
@@ -203,7 +243,8 @@ UPDATE turns SET state = $1, to_seq = $2, answer = $3, handoff_reason = $4,
     tokens_estimated = tokens_estimated OR $17::boolean,
     cost_micros = coalesce(cost_micros + coalesce($18::bigint, 0), $18::bigint),
     currency = coalesce($19, currency), finished_at = now()
-WHERE id = $20
+WHERE turns.id = $20
+RETURNING ARRAY(SELECT a.cause FROM alarms a WHERE a.kind = 'model' AND a.closed_at IS NULL)::text[] AS alarms
 `
 
 type FinishTurnParams struct {
@@ -232,9 +273,10 @@ type FinishTurnParams struct {
 	Calls            int64
 }
 
-// What it spent joins what its failed attempts did, and the day's usage.
-func (q *Queries) FinishTurn(ctx context.Context, db DBTX, arg FinishTurnParams) error {
-	_, err := db.Exec(ctx, finishTurn,
+// What it spent joins what its failed attempts did, and the day's usage. Alarms are those that are open, which an answer
+// of the model closes.
+func (q *Queries) FinishTurn(ctx context.Context, db DBTX, arg FinishTurnParams) ([]string, error) {
+	row := db.QueryRow(ctx, finishTurn,
 		arg.State,
 		arg.ToSeq,
 		arg.Answer,
@@ -259,7 +301,9 @@ func (q *Queries) FinishTurn(ctx context.Context, db DBTX, arg FinishTurnParams)
 		arg.Shard,
 		arg.Calls,
 	)
-	return err
+	var alarms []string
+	err := row.Scan(&alarms)
+	return alarms, err
 }
 
 const getTurn = `-- name: GetTurn :one

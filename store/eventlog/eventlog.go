@@ -27,6 +27,7 @@ import (
 const (
 	KindMessage  = "message"  // payload {"message": …, "dialogue": …}
 	KindDialogue = "dialogue" // payload {"dialogue": …}
+	KindAlarm    = "alarm"    // payload {"alarm": …}
 )
 
 // Audiences of events.

@@ -30,7 +30,7 @@ WHERE d.id = $1;
 UPDATE dialogues SET
     version = version + 1, mode = $2, epoch = $3, status = $4, handoff_reason = $5, assignee_id = $6, episode_id = $7,
     waiting_since = $8, last_seq = $9, customer_seq = $10, answered_seq = $11, handoff_seq = $12, read_seq = $13,
-    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, language = coalesce(sqlc.narg(language), language),
+    unread = $14, last_message_at = $15, last_author = $16, last_preview = $17, handoff_detail = $18, language = coalesce(sqlc.narg(language), language),
     overdue_since = sqlc.narg(overdue_since), snoozed_until = sqlc.narg(snoozed_until), human_at = sqlc.narg(human_at),
     replied_seq = sqlc.arg(replied_seq), follow_up_seq = sqlc.arg(follow_up_seq), timers = sqlc.arg(timers), timer_at = sqlc.narg(timer_at)
 WHERE id = $1

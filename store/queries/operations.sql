@@ -4,7 +4,8 @@ SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) o)::bigint AS bel
        (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM outbox)::float8 AS oldest_seconds,
        (SELECT count(*) FROM (SELECT FROM events WHERE position IS NULL LIMIT 100000) e)::bigint AS unsequenced,
        (SELECT head FROM event_log)::bigint AS events,
-       (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) x)::bigint AS dead_letters;
+       (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) x)::bigint AS dead_letters,
+       ARRAY(SELECT cause FROM alarms WHERE closed_at IS NULL)::text[] AS alarms;
 
 -- name: LockAdmins :many
 -- The admins who may log in, held to the end of the transaction: two of them cannot disable each other at once.

@@ -12,8 +12,9 @@ RETURNING *;
 INSERT INTO turns (id, dialogue_id, kind, state, epoch, from_seq, to_seq, operator_id)
 VALUES ($1, $2, 'suggestion', 'running', $3, $4, $5, $6) RETURNING *;
 
--- name: FinishTurn :exec
--- What it spent joins what its failed attempts did, and the day's usage.
+-- name: FinishTurn :one
+-- What it spent joins what its failed attempts did, and the day's usage. Alarms are those that are open, which an answer
+-- of the model closes.
 WITH usage AS (
     INSERT INTO bot_usage (day, shard, calls, tokens, cost_micros)
     SELECT sqlc.arg(day)::date, sqlc.arg(shard)::smallint, sqlc.arg(calls)::bigint,
@@ -32,7 +33,8 @@ UPDATE turns SET state = sqlc.arg(state), to_seq = sqlc.arg(to_seq), answer = sq
     tokens_estimated = tokens_estimated OR sqlc.arg(tokens_estimated)::boolean,
     cost_micros = coalesce(cost_micros + coalesce(sqlc.narg(cost_micros)::bigint, 0), sqlc.narg(cost_micros)::bigint),
     currency = coalesce(sqlc.narg(currency), currency), finished_at = now()
-WHERE id = sqlc.arg(id);
+WHERE turns.id = sqlc.arg(id)
+RETURNING ARRAY(SELECT a.cause FROM alarms a WHERE a.kind = 'model' AND a.closed_at IS NULL)::text[] AS alarms;
 
 -- name: Spend :exec
 -- What model calls took that led to no answer: they count for the turn, where they belong to one, and for the day.
@@ -75,15 +77,35 @@ FROM used, running;
 SELECT pg_advisory_xact_lock(hashtextextended('bot_usage', 0));
 
 -- name: BotState :one
--- What the bot goes by besides the messages: the shop's settings, what the older part of the dialogue came to, and how
--- many turns it has had there within a day.
+-- What the bot goes by besides the messages: the shop's settings, what the older part of the dialogue came to, how many
+-- turns it has had there within a day, and since the dialogue is the bot's: how many answers within ten minutes, and how
+-- many within an hour to what the customer writes now. Of a text the beginning is compared, without regard to case and
+-- spaces; a short one is not, for people say "ok" often.
+WITH said AS (
+    SELECT t.id, t.from_seq, t.to_seq, t.started_at FROM turns t
+    WHERE t.dialogue_id = sqlc.arg(dialogue_id) AND t.started_at > now() - interval '1 hour' AND t.kind = 'reply'
+      AND t.state IN ('drafted', 'answered') AND t.epoch = sqlc.arg(epoch) AND t.id <> sqlc.arg(turn_id)
+    LIMIT 1000
+), asked AS (
+    SELECT m.seq, lower(btrim(regexp_replace(left(m.text, 2000), '\s+', ' ', 'g'))) AS text FROM messages m
+    WHERE m.dialogue_id = sqlc.arg(dialogue_id) AND m.seq > sqlc.arg(from_seq) AND m.seq <= sqlc.arg(to_seq) AND m.author = 'customer'
+    ORDER BY m.seq DESC LIMIT 20
+)
 SELECT coalesce((SELECT p.profile FROM bot_profile p), '{}')::jsonb AS profile,
        coalesce(s.up_to_seq, 0)::bigint AS up_to_seq, coalesce(s.text, '')::text AS summary,
        (SELECT count(*) FROM (
             SELECT 1 FROM turns t
             WHERE t.dialogue_id = sqlc.arg(dialogue_id) AND t.started_at > now() - interval '24 hours' AND t.kind = 'reply'
               AND t.state IN ('drafted', 'answered', 'handed_off', 'failed') AND t.cap IS NULL
-            LIMIT 10000) AS recent) AS turns
+            LIMIT 10000) AS recent) AS turns,
+       (SELECT count(*) FROM said WHERE said.started_at > now() - interval '10 minutes') AS answers,
+       coalesce((SELECT max(alike.n) FROM (
+            SELECT count(DISTINCT said.id) AS n
+            FROM asked
+            JOIN said ON length(asked.text) >= sqlc.arg(least_runes)::int
+            JOIN messages m ON m.dialogue_id = sqlc.arg(dialogue_id) AND m.seq > said.from_seq AND m.seq <= said.to_seq AND m.author = 'customer'
+                AND lower(btrim(regexp_replace(left(m.text, 2000), '\s+', ' ', 'g'))) = asked.text
+            GROUP BY asked.seq) AS alike), 0)::bigint AS same_text
 FROM (VALUES (1)) AS one LEFT JOIN dialogue_summaries s ON s.dialogue_id = sqlc.arg(dialogue_id);
 
 -- name: SaveSummary :execrows

@@ -4,10 +4,11 @@ import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { failureKeys, type FailureCounts } from "./admin/failures/failures";
 import { concernsFailures } from "./admin/failures/news";
+import { alarmKeys, type Alarms, isNewAlarm, withAlarm } from "./alerts/alarms";
 import { type HandoffAlert, handoffAlert } from "./alerts/handoff";
 import { Chime } from "./alerts/sound";
 import { api } from "./api/calls";
-import type { Dialogue, Message, MessageAndDialogue, Operator, Presence, TurnProgress, Typing } from "./api/types";
+import type { Alarm, Dialogue, Message, MessageAndDialogue, Operator, Presence, TurnProgress, Typing } from "./api/types";
 import { serverNow } from "./server-clock";
 import { Outbox } from "./store/outbox";
 import { createStore, type Store, StoreProvider } from "./store/store";
@@ -20,8 +21,10 @@ const endedReplyLasts = 4_000;
 const silentReplyLasts = 45_000;
 const asleepFor = 30_000;
 const failuresPause = 1_000;
+const alarmsPause = 3_000;
 
 type AlertListener = (alert: HandoffAlert) => void;
+type AlarmListener = (alarm: Alarm) => void;
 
 export class Live {
   readonly store: Store = createStore();
@@ -35,7 +38,11 @@ export class Live {
   readonly #replyTimers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #statusListeners = new Set<() => void>();
   readonly #failuresChanged: Coalesced;
+  readonly #alarmsChanged: Coalesced;
   readonly #alertListeners = new Set<AlertListener>();
+  readonly #alarmListeners = new Set<AlarmListener>();
+  /** When there was last an alarm of each cause. */
+  readonly #alarmed = new Map<string, number>();
   #status: StreamStatus = "connecting";
   #shown: string | null = null;
   #stopped = false;
@@ -53,6 +60,7 @@ export class Live {
     });
     this.presence = new PresenceReporter({ put: api.presence });
     this.#failuresChanged = coalesce(() => void queries.invalidateQueries({ queryKey: failureKeys.all }), failuresPause);
+    this.#alarmsChanged = coalesce(() => void queries.invalidateQueries({ queryKey: alarmKeys.all }), alarmsPause);
     this.#stream = new LiveStream({
       open: (url) => new EventSource(url, { withCredentials: true }),
       resync: () => this.#resync(),
@@ -75,6 +83,7 @@ export class Live {
     this.outbox.stop();
     this.presence.stop();
     this.#failuresChanged.stop();
+    this.#alarmsChanged.stop();
     this.#replyTimers.forEach((timer) => clearTimeout(timer));
     this.#cleanups.forEach((cleanup) => cleanup());
   }
@@ -101,6 +110,11 @@ export class Live {
     return () => this.#alertListeners.delete(listener);
   }
 
+  onAlarm(listener: AlarmListener): () => void {
+    this.#alarmListeners.add(listener);
+    return () => this.#alarmListeners.delete(listener);
+  }
+
   async #begin(delay: number): Promise<void> {
     try {
       const position = await this.#resync();
@@ -119,6 +133,7 @@ export class Live {
     void this.#queries.invalidateQueries({ queryKey: ["dialogues"] });
     void this.#queries.invalidateQueries({ queryKey: ["dialogue"] });
     this.#failuresChanged.call();
+    this.#alarmsChanged.call();
     return Math.min(recent.position, waiting.position);
   }
 
@@ -138,6 +153,9 @@ export class Live {
         this.store.dispatch({ type: "dialogues", dialogues: [dialogue] });
         return;
       }
+      case "alarm":
+        this.#takeAlarm((data as { alarm: Alarm }).alarm);
+        return;
       case "typing": {
         const typing = data as Typing;
         if (typing.author === "operator" && typing.name === this.#me.name) return;
@@ -175,6 +193,8 @@ export class Live {
       now: serverNow(),
     });
     if (!alert) return;
+    // Of all dialogues that one failure concerns its alarm has told.
+    if (alert.kind === "handoff" && next.handoff_reason === "bot_error" && this.#alarms().some(({ closed_at }) => closed_at === null)) return;
     this.chime.play();
     this.#alertListeners.forEach((listener) => listener(alert));
   }
@@ -182,7 +202,24 @@ export class Live {
   #noteFailures(dialogue: Dialogue, message?: Message): void {
     const open = this.#queries.getQueryData<FailureCounts>(failureKeys.counts)?.open ?? 0;
     const before = this.store.get().dialogues[dialogue.id];
-    if (concernsFailures({ before, dialogue, ...(message ? { message } : {}) }, open)) this.#failuresChanged.call();
+    const news = { before, dialogue, ...(message ? { message } : {}) };
+    if (concernsFailures(news, open)) this.#failuresChanged.call();
+    const alarms = this.#alarms();
+    if (alarms.length > 0 && concernsFailures(news, alarms.reduce((sum, { waiting }) => sum + waiting, 0))) this.#alarmsChanged.call();
+  }
+
+  #alarms(): Alarm[] {
+    return this.#queries.getQueryData<Alarms>(alarmKeys.all)?.alarms ?? [];
+  }
+
+  #takeAlarm(alarm: Alarm): void {
+    this.#queries.setQueryData<Alarms>(alarmKeys.all, (known) => ({ alarms: withAlarm(known?.alarms ?? [], alarm) }));
+    this.#alarmsChanged.call();
+    const now = serverNow();
+    if (!isNewAlarm(alarm, this.#alarmed.get(alarm.cause), now)) return;
+    this.#alarmed.set(alarm.cause, now);
+    this.chime.play();
+    this.#alarmListeners.forEach((listener) => listener(alarm));
   }
 
   #setStatus(status: StreamStatus): void {

@@ -7,6 +7,9 @@ it("knows its addresses", () => {
   expect(parseRoute("/d/01956F3A-0000-7000-8000-00000000000a")).toEqual({ page: "inbox", dialogueID: "01956f3a-0000-7000-8000-00000000000a" });
   expect(parseRoute("/login")).toEqual({ page: "login" });
   for (const section of ["failed-answers", "answers", "audit", "dead-letters"]) expect(parseRoute(`/#${section}`)).toEqual({ page: "admin", section });
+  expect(parseRoute("/#failed-answers/bad_key")).toEqual({ page: "admin", section: "failed-answers", cause: "bad_key" });
+  expect(parseRoute("/#failed-answers/<b>")).toEqual({ page: "admin", section: "failed-answers" });
+  expect(parseRoute("/#audit/bad_key")).toEqual({ page: "admin", section: "audit" });
   expect(parseRoute("/#else")).toEqual({ page: "inbox", dialogueID: null });
   expect(parseRoute("/d/else")).toEqual({ page: "inbox", dialogueID: null });
 });

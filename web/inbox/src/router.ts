@@ -1,20 +1,22 @@
-// The addresses of the inbox: `/`, `/d/<dialogue id>`, `/login`, and for admins `/#<section>`.
+// The addresses of the inbox: `/`, `/d/<dialogue id>`, `/login`, and for admins `/#<section>`, `/#failed-answers/<cause>`.
 import { useSyncExternalStore } from "react";
 
 /** The pages of admins, in the order in which they are offered. */
 export const adminSections = ["failed-answers", "answers", "audit", "dead-letters"] as const;
 export type AdminSection = (typeof adminSections)[number];
 
-export type Route = { page: "inbox"; dialogueID: string | null } | { page: "login" } | { page: "admin"; section: AdminSection };
+export type Route = { page: "inbox"; dialogueID: string | null } | { page: "login" } | { page: "admin"; section: AdminSection; cause?: string };
 
-export const adminPath = (section: AdminSection) => `/#${section}`;
+/** The page of failed answers may be opened at one cause. */
+export const adminPath = (section: AdminSection, cause?: string) => `/#${section}${cause === undefined ? "" : `/${cause}`}`;
 
 /** What an address, as path and fragment, shows. */
 export function parseRoute(address: string): Route {
   const [path = "/", fragment] = address.split("#");
   if (path === "/login") return { page: "login" };
-  const section = adminSections.find((name) => name === fragment);
-  if (path === "/" && section) return { page: "admin", section };
+  const [name, cause] = fragment?.split("/") ?? [];
+  const section = adminSections.find((known) => known === name);
+  if (path === "/" && section) return { page: "admin", section, ...(section === "failed-answers" && /^[a-z_]+$/.test(cause ?? "") ? { cause: cause! } : {}) };
   const dialogue = /^\/d\/([0-9a-fA-F-]{36})\/?$/.exec(path);
   return { page: "inbox", dialogueID: dialogue?.[1]?.toLowerCase() ?? null };
 }

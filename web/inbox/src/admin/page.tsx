@@ -1,7 +1,7 @@
 // The pages of admins, in one frame.
 import { Button } from "@mantine/core";
 import { IconArrowLeft, IconLock } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import type { ComponentType, ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { type AdminSection, adminPath, adminSections, navigate } from "../router";
 import { useMe } from "../session/session";
@@ -13,9 +13,10 @@ import { Empty } from "./empty";
 import { FailuresPage } from "./failures/page";
 import classes from "./page.module.css";
 
-const pages = { "failed-answers": FailuresPage, answers: AnswersPage, audit: AuditPage, "dead-letters": DeadLettersPage };
+/** Each may be opened at one cause; only failed answers have any. */
+const pages: Record<AdminSection, ComponentType<{ cause: string | undefined }>> = { "failed-answers": FailuresPage, answers: AnswersPage, audit: AuditPage, "dead-letters": DeadLettersPage };
 
-export function AdminPage({ section }: { section: AdminSection }) {
+export function AdminPage({ section, cause }: { section: AdminSection; cause?: string | undefined }) {
   const { t } = useTranslation();
   const me = useMe();
   if (me.role !== "admin") {
@@ -29,7 +30,7 @@ export function AdminPage({ section }: { section: AdminSection }) {
   return (
     <Frame section={section} tabs={<Tabs section={section} />}>
       <p className={classes.explain}>{t(`admin.explain.${section}`)}</p>
-      <Page />
+      <Page cause={cause} />
     </Frame>
   );
 }

@@ -35,6 +35,7 @@ export const api = {
   turn: (id: string) => call("get", "/api/v1/turns/{id}", { path: { id } }),
 
   turns: (query: TurnQuery, signal?: AbortSignal) => call("get", "/api/v1/turns", { query, signal }),
+  alarms: () => call("get", "/api/v1/alarms", {}),
   failureCounts: () => call("get", "/api/v1/failures", {}),
   tryTurn: async (id: string) => (await call("post", "/api/v1/turns/{id}/replay", { path: { id }, body: { dry_run: true } })) as Tried,
   replayTurn: async (id: string) => (await call("post", "/api/v1/turns/{id}/replay", { path: { id }, body: { dry_run: false } })) as Replayed,

@@ -364,6 +364,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description Of each cause for which the bot's answers fail the alarm that is open, or else the last one of the last 24 hours. One
+         *     opens when three answers fail for a cause within ten minutes (one for `bad_key`), and closes by itself when the model
+         *     answers. The stream says when one opens or closes; how many wait changes with their dialogues.
+         */
+        get: operations["listAlarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Admins only. Closes an alarm at once; one that is closed stays as it is. If answers go on failing another opens. */
+        post: operations["closeAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -410,7 +450,7 @@ export interface paths {
         };
         /**
          * @description Server-sent events. Resume with `Last-Event-ID` or `?after=`. Durable events, each exactly once and in order:
-         *     `message` (MessageAndDialogue), `dialogue` ({dialogue}). Ephemeral ones, which repeat the last durable id:
+         *     `message` (MessageAndDialogue), `dialogue` ({dialogue}), `alarm` ({alarm: Alarm}). Ephemeral ones, which repeat the last durable id:
          *     `typing` (Typing), `turn` (TurnProgress), `presence` (Presence). `reset` ({}): the cursor is too old; reload everything and
          *     open the stream anew with the new position. Comments are heartbeats (every 15 s).
          */
@@ -833,6 +873,8 @@ export interface components {
             status: components["schemas"]["Status"];
             /** @description why operators hold it */
             handoff_reason: components["schemas"]["HandoffReason"] | null;
+            /** @description of a handoff by the bot: the limit that was reached (as in TimelineEvent), or the class of its error */
+            handoff_detail: string | null;
             assignee: components["schemas"]["OperatorRef"] | null;
             /** @enum {string|null} */
             language: "ru" | "kk" | "en" | null;
@@ -940,6 +982,7 @@ export interface components {
             };
             prices?: components["schemas"]["ModelPrices"] | null;
             caps?: components["schemas"]["BotCaps"];
+            loops?: components["schemas"]["BotLoops"];
             /** @description The owner's words to the customer at a handoff, by reason and language, in place of the usual ones. */
             notices?: {
                 [key: string]: {
@@ -1039,11 +1082,65 @@ export interface components {
             /** Format: date-time */
             due_at: string;
         };
+        /** @description When the bot takes a customer for another program, and humans get the dialogue without a word to the customer. 0 means never. */
+        BotLoops: {
+            /**
+             * Format: int64
+             * @description answers within an hour to one and the same text of at least 20 characters, since the bot holds the dialogue
+             * @default 3
+             */
+            same_text: number;
+            /**
+             * Format: int64
+             * @description answers in one dialogue within ten minutes, since the bot holds it
+             * @default 20
+             */
+            per_10_minutes: number;
+        };
+        Alarm: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "model";
+            /** @enum {string} */
+            cause: "bad_key" | "rate_limited" | "unavailable" | "timeout" | "content_filter" | "bad_request" | "malformed" | "internal";
+            /**
+             * Format: date-time
+             * @description when the first answer failed
+             */
+            opened_at: string;
+            /**
+             * Format: date-time
+             * @description when the last did
+             */
+            last_at: string;
+            /**
+             * Format: int64
+             * @description answers that failed
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description of how many dialogues
+             */
+            dialogues: number;
+            /**
+             * Format: int64
+             * @description dialogues whose customers nobody has answered since, whenever it failed for this cause
+             */
+            waiting: number;
+            /** Format: date-time */
+            closed_at: string | null;
+            /** @enum {string|null} */
+            closed_by: "recovered" | "operator" | null;
+            /** @description who closed it */
+            operator: components["schemas"]["OperatorRef"] | null;
+        };
         TimelineEvent: {
             /** @enum {string} */
             type: "handoff" | "taken_over" | "returned_to_bot" | "closed" | "reopened" | "assigned" | "replayed" | "blocked" | "unblocked" | "snoozed" | "woken" | "overdue";
             reason?: components["schemas"]["HandoffReason"];
-            /** @description of a handoff: the limit that was reached (dialogue_turns, day_calls, day_tokens, day_cost), or the class of the bot's error; of closed: silence, when nobody did it; of returned_to_bot: message or inactivity, when nobody did it; of overdue: first_reply or next_reply */
+            /** @description of a handoff: the limit that was reached (dialogue_turns, day_calls, day_tokens, day_cost, or of loops loop_same_text, loop_rate), or the class of the bot's error; of closed: silence, when nobody did it; of returned_to_bot: message or inactivity, when nobody did it; of overdue: first_reply or next_reply */
             detail?: string;
             /**
              * Format: date-time
@@ -1219,10 +1316,10 @@ export interface components {
                 name: string;
             };
             /** @enum {string} */
-            action: "handed_off" | "taken_over" | "returned_to_bot" | "turn_replayed" | "replay_started" | "replay_stopped" | "replay_ended" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "api_token_revoked" | "bot_changed";
+            action: "handed_off" | "taken_over" | "returned_to_bot" | "turn_replayed" | "replay_started" | "replay_stopped" | "replay_ended" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "api_token_revoked" | "bot_changed" | "alarm_closed";
             object: {
                 /** @enum {string} */
-                kind: "dialogue" | "channel" | "operator" | "bot" | "replay";
+                kind: "dialogue" | "channel" | "operator" | "bot" | "replay" | "alarm";
                 id: string;
                 name: string;
             };
@@ -1905,6 +2002,54 @@ export interface operations {
                             failed: number;
                             open: number;
                         }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alarms */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        alarms: components["schemas"]["Alarm"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    closeAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alarm */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        alarm: components["schemas"]["Alarm"];
                     };
                 };
             };

@@ -33,4 +33,5 @@ export type Source = Schemas["Source"];
 export type Problem = Schemas["Problem"];
 export type ProblemCode = Problem["code"];
 export type DeadLetter = Schemas["DeadLetter"];
+export type Alarm = Schemas["Alarm"];
 export type AuditEntry = Schemas["AuditEntry"];

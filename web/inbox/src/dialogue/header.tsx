@@ -11,6 +11,7 @@ import { useMe } from "../session/session";
 import type { DialogueActions } from "./actions";
 import classes from "./header.module.css";
 import { ModeSwitch } from "./mode-switch";
+import { useReason } from "./reason";
 import { snoozeChoices, snoozeUntil } from "./snooze";
 import { Timers } from "./timers";
 
@@ -25,6 +26,7 @@ interface HeaderProps {
 export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: HeaderProps) {
   const { t } = useTranslation();
   const nameOf = useCustomerName();
+  const reasonOf = useReason();
   const me = useMe();
   const closed = dialogue.status === "closed";
   const statusLabel = closed ? t("header.reopen") : t("header.close");
@@ -95,7 +97,7 @@ export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: Header
       {dialogue.waiting_since && (
         <div className={classes.waiting}>
           <WaitingBadge since={dialogue.waiting_since} />
-          {dialogue.handoff_reason && dialogue.handoff_reason !== "operator" && <span className={classes.reason}>{t(`reason.${dialogue.handoff_reason}`)}</span>}
+          {dialogue.handoff_reason && dialogue.handoff_reason !== "operator" && <span className={classes.reason}>{reasonOf(dialogue)}</span>}
           {free && (
             <Button size="compact-sm" variant="default" ml="auto" onClick={() => void actions.take()}>
               {t("header.take")}

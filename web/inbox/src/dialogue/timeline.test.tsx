@@ -22,6 +22,9 @@ it.each<["ru" | "kk" | "en", TimelineEvent, string]>([
   ["kk", { type: "woken", operator: dana }, "Дана диалогты қайта қолға алды"],
   ["ru", { type: "overdue", detail: "first_reply" }, "Первый ответ клиенту просрочен"],
   ["en", { type: "overdue", detail: "next_reply" }, "The answer to the customer is overdue"],
+  ["ru", { type: "handoff", reason: "rule", detail: "loop_same_text" }, "Бот передал диалог: похоже, отвечает другая программа: один и тот же текст снова и снова"],
+  ["kk", { type: "handoff", reason: "rule", detail: "loop_rate" }, "Бот диалогты берді: басқа бағдарлама жауап беріп тұрған сияқты: хабарлама тым жиі келеді"],
+  ["en", { type: "handoff", reason: "rule", detail: "loop_rate" }, "The bot handed over: it looks like another program is answering: too many messages in a row"],
   ["en", { type: "closed", detail: "silence" }, "Dialogue closed: nobody has written for a long time"],
 ])("says in %s what happened: %j", async (language, data, text) => {
   await renderInbox(<TimelineLine message={message(1, { kind: "event", author: "system", text: "", data })} />, { language });

@@ -1,14 +1,9 @@
 import { useTranslation } from "react-i18next";
 import type { Message } from "../api/types";
 import { useFormats } from "../i18n/format";
+import { isLimit } from "./reason";
 import classes from "./timeline.module.css";
 
-/** The limits of the shop that a bot can reach. */
-const limits = ["dialogue_turns", "day_calls", "day_tokens", "day_cost"] as const;
-
-function isLimit(detail: string | undefined): detail is (typeof limits)[number] {
-  return limits.some((limit) => limit === detail);
-}
 
 /** What happened to the dialogue, in a sentence. */
 export function useTimelineText(): (message: Message) => string {

@@ -38,6 +38,20 @@ export const en: Translation = {
     title_one: "{{count}} waiting",
     title_other: "{{count}} waiting",
   },
+  alarm: {
+    label: "The bot is failing",
+    open: "The bot's model has not answered since {{time}}",
+    openOther: "The bot's answers have been failing since {{time}}",
+    waiting_one: "{{count}} customer waits for a human.",
+    waiting_other: "{{count}} customers wait for a human.",
+    nobody: "Nobody waits for a human.",
+    show: "Show the failed answers",
+    recovered: "The model answers again",
+    replay_one: "{{count}} failed answer can be replayed.",
+    replay_other: "{{count}} failed answers can be replayed.",
+    toReplay: "Go and replay",
+    inbox: "Open the dialogues",
+  },
   connection: {
     lost: "Connection lost, reconnecting. No message will be lost.",
     offline: "You are offline. What you write goes out as soon as you are back.",
@@ -90,6 +104,8 @@ export const en: Translation = {
     rule: "A rule applied",
     operator: "Taken by an operator",
     phone_reply: "Answered from the phone",
+    loop_same_text: "Looks like another program is answering: the same text again and again",
+    loop_rate: "Looks like another program is answering: too many messages in a row",
   },
   reasonInline: {
     customer_asked: "the customer asked for a human",
@@ -127,6 +143,8 @@ export const en: Translation = {
     day_calls: "the bot's daily limit of model calls is used up",
     day_tokens: "the bot's daily limit of tokens is used up",
     day_cost: "the bot's daily budget is used up",
+    loop_same_text: "it looks like another program is answering: the same text again and again",
+    loop_rate: "it looks like another program is answering: too many messages in a row",
   },
   timers: {
     label: "What happens by itself",
@@ -493,6 +511,7 @@ export const en: Translation = {
       api_token_made: "Key for programs made",
       api_token_revoked: "Key for programs revoked",
       bot_changed: "Bot settings changed",
+      alarm_closed: "Alarm closed",
     },
     detail: {
       answers: "answers: {{n}}",

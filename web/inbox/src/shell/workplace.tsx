@@ -3,6 +3,7 @@ import { useDebouncedValue, useMediaQuery } from "@mantine/hooks";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AdminPage } from "../admin/page";
+import { AlarmBanners } from "../alerts/alarm-banners";
 import { Alerts } from "../alerts/alerts";
 import { DialoguePage } from "../dialogue/page";
 import { NoDialogue } from "../dialogue/none";
@@ -82,6 +83,7 @@ export function Workplace({ route }: { route: Route }) {
       {listShown && (
         <section className={classes.list} aria-label={t("list.label")}>
           <Filters filter={filter} onChange={change} search={search} onSearch={setSearch} searchRef={searchRef} onLeaveSearch={() => listRef.current?.querySelector("a")?.focus()} />
+          <AlarmBanners />
           <List list={list} filter={wanted} activeID={dialogueID} onClear={clear} onStep={step} scrollRef={listRef} />
         </section>
       )}
@@ -92,7 +94,7 @@ export function Workplace({ route }: { route: Route }) {
       )}
       {place.page === "admin" && (
         <main className={classes.page}>
-          <AdminPage key={place.section} section={place.section} />
+          <AdminPage key={`${place.section}/${place.cause ?? ""}`} section={place.section} cause={place.cause} />
         </main>
       )}
       <div className={classes.connection}>

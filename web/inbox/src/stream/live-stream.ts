@@ -2,7 +2,7 @@
 // the last id it saw; where it gives up, or the server says `reset`, this does it.
 import { uuid } from "../uuid";
 
-export const eventNames = ["message", "dialogue", "typing", "turn", "presence"] as const;
+export const eventNames = ["message", "dialogue", "alarm", "typing", "turn", "presence"] as const;
 export type EventName = (typeof eventNames)[number];
 export type StreamStatus = "connecting" | "open" | "lost";
 

@@ -1,5 +1,5 @@
 // Things to test with, complete by default.
-import type { AuditEntry, Dialogue, ListedTurn, Message, Operator, ReplayBatch, TurnDetail } from "../api/types";
+import type { Alarm, AuditEntry, Dialogue, ListedTurn, Message, Operator, ReplayBatch, TurnDetail } from "../api/types";
 
 export const me: Operator = { id: "00000000-0000-7000-8000-0000000000aa", email: "aigul@example.kz", name: "Айгуль", role: "operator" };
 export const colleague: Operator = { id: "00000000-0000-7000-8000-0000000000bb", email: "timur@example.kz", name: "Тимур", role: "operator" };
@@ -19,6 +19,7 @@ export function dialogue(number: number, change: Partial<Dialogue> = {}): Dialog
     epoch: 0,
     status: "open",
     handoff_reason: null,
+    handoff_detail: null,
     assignee: null,
     language: "ru",
     waiting_since: null,
@@ -111,6 +112,23 @@ export function replayBatch(change: Partial<ReplayBatch> = {}): ReplayBatch {
     started_at: at(0),
     finished_at: null,
     error: null,
+    ...change,
+  };
+}
+
+export function alarm(number: number, change: Partial<Alarm> = {}): Alarm {
+  return {
+    id: id(40_000 + number),
+    kind: "model",
+    cause: "unavailable",
+    opened_at: at(5),
+    last_at: at(6),
+    count: 5,
+    dialogues: 5,
+    waiting: 5,
+    closed_at: null,
+    closed_by: null,
+    operator: null,
     ...change,
   };
 }

@@ -21,6 +21,7 @@ describe("an entry in words", () => {
     expect(objectName(instance.t, auditEntry())).toBe("Асель");
     expect(objectName(instance.t, auditEntry({ object: { kind: "dialogue", id: id(1), name: "visitor 12" } }))).toBe("Посетитель 12");
     expect(objectName(instance.t, auditEntry({ object: { kind: "channel", id: id(1), name: "visitor 12" } }))).toBe("visitor 12");
+    expect(objectName(instance.t, auditEntry({ action: "alarm_closed", object: { kind: "alarm", id: id(1), name: "timeout" } }))).toBe("Модель не ответила вовремя");
     expect(objectName(instance.t, auditEntry({ object: { kind: "bot", id: "bot", name: "bot" } }))).toBe("");
     expect(objectName(instance.t, auditEntry({ object: { kind: "replay", id: id(1), name: "replay" } }))).toBe("");
   });

@@ -18,6 +18,7 @@ export const actions = [
   "api_token_made",
   "api_token_revoked",
   "bot_changed",
+  "alarm_closed",
 ] as const satisfies AuditEntry["action"][];
 
 /** Why the bot hands over. */
@@ -40,6 +41,7 @@ export function actorName(t: TFunction, { actor }: AuditEntry): string {
 /** What it was done to; empty when the action says it already. */
 export function objectName(t: TFunction, { object }: AuditEntry): string {
   if (object.kind === "bot" || object.kind === "replay") return "";
+  if (object.kind === "alarm") return t(`cause.${causeOf(object.name)}`);
   // Customers without a name are logged by their number.
   const visitor = object.kind === "dialogue" ? /^visitor (\d+)$/.exec(object.name)?.[1] : undefined;
   return visitor === undefined ? object.name : t("customer.visitor", { number: visitor });

@@ -79,6 +79,12 @@ describe("the page", () => {
     expect(screen.queryByRole("button", { name: /Ключ модели не подходит или не оплачен\s*3/ })).not.toBeNull();
   });
 
+  it("opens at the cause that its address names", async () => {
+    await renderInbox(<AdminPage section="failed-answers" cause="bad_key" />, { operator: admin });
+    await rows();
+    expect(asked()).toEqual(["kind=reply&state=failed&cause=bad_key&open=true"]);
+  });
+
   it("teaches when nothing has ever failed, and says when nobody waits any more", async () => {
     turns = [];
     causes = [];

@@ -18,10 +18,10 @@ import { FailureRow } from "./row";
 import { type Draft, SuggestedDialog } from "./suggested";
 
 /** Answers of the bot that came to nothing, and what can be done about them. */
-export function FailuresPage() {
+export function FailuresPage({ cause: opened }: { cause?: string | undefined }) {
   const { t } = useTranslation();
   const adviceOf = useAdvice();
-  const [filter, setFilter] = useState<FailureFilter>(firstFilter);
+  const [filter, setFilter] = useState<FailureFilter>({ ...firstFilter, cause: opened ?? null });
   const counts = useFailureCounts();
   const replays = useReplays();
   const query = useFailures(filter);
