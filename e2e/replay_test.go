@@ -210,11 +210,19 @@ func TestAStoppedReplayLeavesTheRest(t *testing.T) {
 	s.settled()
 
 	back.Store(true)
-	var batch store.ReplayBatch
-	admin.must(http.MethodPost, "/turns/replay", map[string]any{"filter": map[string]string{"cause": "bad_key"}}, &batch)
+	command := start(t, s.env, "turns", "replay", "--all", "--cause", "bad_key")
 	for range 20 {
 		h.await(t)
 	}
+	var list struct{ Replays []store.ReplayBatch }
+	admin.must(http.MethodGet, "/turns/replays", nil, &list)
+	batch := list.Replays[0]
+	// Whoever looks on in a terminal may stop that: the replay goes on.
+	code, _ := command.terminate()
+	require.Zero(t, code)
+	require.Contains(t, command.log.String(), fmt.Sprintf("Replay %s of %d failed answers.", batch.ID, n))
+	require.Contains(t, command.log.String(), "The replay goes on. To stop it: parley turns stop "+batch.ID.String())
+	require.Equal(t, store.ReplayRunning, admin.replay(batch.ID).State)
 	require.Contains(t, s.parley("turns", "stop", batch.ID.String()), "Replayed: 20.")
 	batch = admin.replay(batch.ID)
 	require.Equal(t, store.ReplayStopped, batch.State)

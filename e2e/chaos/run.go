@@ -160,6 +160,7 @@ func (w *world) underWay(ctx context.Context) (string, error) {
 			FROM turns WHERE kind = 'reply' AND state IN ('running', 'drafted')),
 		(SELECT string_agg(format('dialogue %s: answered to %s of %s', id, answered_seq, customer_seq), ', ')
 			FROM dialogues WHERE mode = 'bot' AND status <> 'closed' AND customer_seq > answered_seq),
+		(SELECT string_agg(format('replay %s runs', id), ', ') FROM replay_batches WHERE state = 'running'),
 		(SELECT string_agg(format('message %s of %s is %s', seq, dialogue_id, state), ', ') FROM messages WHERE state IN ('queued', 'sending')))`).Scan(&left); err != nil {
 		return "", err
 	}
