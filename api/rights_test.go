@@ -41,7 +41,9 @@ func TestWhatIsForAdminsIsRefusedToOperators(t *testing.T) {
 	b := setup(t)
 	_, failed := b.failedTurn("a question that the bot fails at")
 	operator, admin := b.login("operator"), b.login("admin")
-	ids := map[string]string{"turns": failed.String(), "operators": b.operatorID("operator").String(), "channels": "demo"}
+	ids := map[string]string{
+		"turns": failed.String(), "operators": b.operatorID("operator").String(), "channels": "demo", "dead-letters": b.bury("{broken").String(),
+	}
 	bodies := map[string]string{
 		"POST /api/v1/channels":      `{"kind":"widget","slug":"mine","name":"Mine"}`,
 		"PATCH /api/v1/channels/:id": `{"name":"Mine"}`,
@@ -56,6 +58,7 @@ func TestWhatIsForAdminsIsRefusedToOperators(t *testing.T) {
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM bot_profile x)
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM turns x)
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM dialogues x)
+			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM dead_letters x)
 			|| (SELECT count(*) FROM audit)`).Scan(&all))
 		return all
 	}

@@ -27,6 +27,9 @@ const (
 	ActionTokenMade       Action = "api_token_made"
 	ActionTokenRevoked    Action = "api_token_revoked"
 	ActionBotChanged      Action = "bot_changed"
+
+	ActionDeadLetterRetried   Action = "dead_letter_retried"
+	ActionDeadLetterDiscarded Action = "dead_letter_discarded"
 )
 
 // Actor is who acts, for the audit log.
