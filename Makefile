@@ -72,7 +72,7 @@ chaos-mutants: build ## plant faults in Parley and show that make chaos finds ea
 	@bin/mutants -seed $(SEED) $(if $(LOG),-log $(LOG))
 
 slow: build ## the long tests: with the race detector, ten minutes of faults with three seeds, planted faults
-	go test -race -timeout 2h ./...
+	PARLEY_TEST_LIMITS=full go test -race -timeout 2h ./...
 	go test ./activities -run TestSwitchAndFenceInAnyOrder -rapid.checks=3000 -timeout 1h
 	for seed in 1 2 3; do $(MAKE) --no-print-directory chaos SEED=$$seed DURATION=10m || exit 1; done
 	$(MAKE) --no-print-directory chaos-mutants

@@ -56,3 +56,33 @@ func (s *Server) listDeadLetters(c *gin.Context) (any, error) {
 	}
 	return gin.H{"dead_letters": views, "next_cursor": next}, nil
 }
+
+// retryDeadLetter takes a delivery as if it came now.
+func (s *Server) retryDeadLetter(c *gin.Context) (any, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := s.intake().Retry(c, id)
+	if err != nil {
+		return nil, err
+	}
+	s.Log.Info("dead letter retried", "dead_letter_id", id, "outcome", outcome, "operator_id", operatorOf(c).ID)
+	return gin.H{"outcome": outcome}, nil
+}
+
+func (s *Server) discardDeadLetter(c *gin.Context) (any, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	letter, err := s.Store.DeadLetter(c, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.DiscardDeadLetter(c, letter); err != nil {
+		return nil, err
+	}
+	s.Log.Info("dead letter discarded", "dead_letter_id", id, "operator_id", operatorOf(c).ID)
+	return nil, nil
+}

@@ -257,6 +257,7 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 	alarms, err := b.store.Alarms(t.Context())
 	require.NoError(t, err)
 	require.Len(t, alarms, 1)
+	readable, broken := b.bury(update(1, `"text":"hello"`)), b.bury("{broken")
 	for _, c := range []struct{ method, path, token, body string }{
 		{"POST", d + "/messages/" + failed.Message.ID.String() + "/resend", b.operator, ""},
 		{"PATCH", "/api/v1/channels/demo", b.admin, `{"name":"Another name","settings":{"allowed_origins":[]}}`},
@@ -294,6 +295,8 @@ func TestEveryOperationAnswersAsTheContractSays(t *testing.T) {
 		{"PUT", "/api/v1/operators/" + b.operatorID("operator").String(), b.admin, `{"name":"Anna O.","role":"operator","disabled":false}`},
 		{"PUT", "/api/v1/session/password", b.operator, `{"current":"a good password","password":"a better password"}`},
 		{"GET", "/api/v1/dead-letters", b.admin, ""},
+		{"POST", "/api/v1/dead-letters/" + readable.String() + "/retry", b.admin, ""},
+		{"DELETE", "/api/v1/dead-letters/" + broken.String(), b.admin, ""},
 		{"GET", "/api/v1/bot", b.admin, ""},
 		{"PUT", "/api/v1/bot", b.admin, `{"version":0,"shop":"Tumar","time_zone":"Asia/Almaty","hours":{"mon":[{"from":"10:00","to":"19:00"}]},` +
 			`"prices":{"input":0.15,"output":0.6,"currency":"USD"},"caps":{"day_cost":5},"loops":{"same_text":5},"notices":{"no_answer":{"ru":"Спрошу у коллег."}}}`},
@@ -326,6 +329,7 @@ func TestRefusals(t *testing.T) {
 	b := setup(t)
 	d := "/api/v1/dialogues/" + b.dialogue.String()
 	long := strings.Repeat("ы", 10_001)
+	broken := "/api/v1/dead-letters/" + b.bury("{broken").String()
 	for name, c := range map[string]struct {
 		method, path, token, body string
 		status                    int
@@ -338,6 +342,12 @@ func TestRefusals(t *testing.T) {
 		"operator adds user":     {"POST", "/api/v1/operators", b.operator, `{}`, 403, "admins"},
 		"operator adds channel":  {"POST", "/api/v1/channels", b.operator, `{}`, 403, "admins"},
 		"dead letters":           {"GET", "/api/v1/dead-letters", b.operator, "", 403, "admins"},
+		"operator retries":       {"POST", broken + "/retry", b.operator, "", 403, "admins"},
+		"operator discards":      {"DELETE", broken, b.operator, "", 403, "admins"},
+		"still not understood":   {"POST", broken + "/retry", b.admin, "", 409, "still cannot be taken, and stays here: the update is not understood"},
+		"nothing to retry":       {"POST", "/api/v1/dead-letters/" + uuid.NewString() + "/retry", b.admin, "", 404, "no dead letter"},
+		"nothing to discard":     {"DELETE", "/api/v1/dead-letters/" + uuid.NewString(), b.admin, "", 404, "no dead letter"},
+		"a letter's wrong id":    {"DELETE", "/api/v1/dead-letters/nonsense", b.admin, "", 404, "nonsense"},
 		"no such dialogue":       {"GET", "/api/v1/dialogues/" + uuid.NewString(), b.operator, "", 404, "no dialogue"},
 		"no id":                  {"GET", "/api/v1/dialogues/nonsense", b.operator, "", 404, "nonsense"},
 		"no such turn":           {"GET", "/api/v1/turns/" + uuid.NewString(), b.operator, "", 404, "no turn"},

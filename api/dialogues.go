@@ -58,6 +58,8 @@ func (s *Server) routeAPI(r *gin.RouterGroup) {
 	s.routeOperators(in)
 	in.GET("/audit", s.requireAdmin, s.json(s.listAudit))
 	in.GET("/dead-letters", s.requireAdmin, s.json(s.listDeadLetters))
+	in.DELETE("/dead-letters/:id", s.requireAdmin, s.json(s.discardDeadLetter))
+	in.POST("/dead-letters/:id/retry", s.requireAdmin, s.json(s.retryDeadLetter))
 }
 
 func (s *Server) listDialogues(c *gin.Context) (any, error) {

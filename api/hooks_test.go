@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"parley/channel"
 	"parley/dialogue"
 	"parley/store"
 )
@@ -77,6 +80,55 @@ func (b *bundle) deadLetters() (bodies []string) {
 		bodies = append(bodies, x.Body)
 	}
 	return bodies
+}
+
+// bury keeps what the bot "buried" delivered as a dead letter.
+func (b *bundle) bury(body string) uuid.UUID {
+	b.t.Helper()
+	ch, err := b.store.Channel(b.t.Context(), "buried")
+	if dialogue.ErrorCode(err) == dialogue.CodeNotFound {
+		ch, err = b.store.AddChannel(b.t.Context(), store.NewChannel{Kind: channel.Telegram, Slug: "buried", Name: "Bot"})
+	}
+	require.NoError(b.t, err)
+	require.NoError(b.t, b.store.KeepDeadLetter(b.t.Context(), ch.ID, "not understood by an older Parley", []byte(body)))
+	list, err := b.store.DeadLetters(b.t.Context(), nil, 1)
+	require.NoError(b.t, err)
+	require.Equal(b.t, body, string(list[0].Body))
+	return list[0].ID
+}
+
+func TestDeadLettersAreRetriedAndDiscarded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	readable, broken := b.bury(update(1, `"text":"hello"`)), b.bury("{broken")
+	admin := b.login("admin")
+	retry := func(id uuid.UUID) *httptest.ResponseRecorder {
+		return b.call(http.MethodPost, "/api/v1/dead-letters/"+id.String()+"/retry", "", "", admin)
+	}
+	elsewhere := admin.Clone()
+	elsewhere.Set("Sec-Fetch-Site", "cross-site")
+	for method, path := range map[string]string{http.MethodPost: readable.String() + "/retry", http.MethodDelete: readable.String()} {
+		require.Equal(t, http.StatusForbidden, b.call(method, "/api/v1/dead-letters/"+path, "", "", elsewhere).Code, method)
+	}
+
+	w := retry(readable)
+	require.Equal(t, http.StatusOK, w.Code, w.Body)
+	require.JSONEq(t, `{"outcome":"taken"}`, w.Body.String())
+	require.Equal(t, []string{"hello"}, b.telegramTexts("buried"))
+	require.Equal(t, http.StatusNotFound, retry(readable).Code)
+
+	require.Equal(t, http.StatusConflict, retry(broken).Code)
+	require.Equal(t, []string{"{broken"}, b.deadLetters())
+	require.Equal(t, http.StatusNoContent, b.call(http.MethodDelete, "/api/v1/dead-letters/"+broken.String(), "", "", admin).Code)
+	require.Empty(t, b.deadLetters())
+
+	var log struct{ Entries []store.AuditEntry }
+	b.decode(b.ok(http.MethodGet, "/api/v1/audit?limit=2&actor="+b.operatorID("admin").String(), b.admin, ""), &log)
+	require.Equal(t, []string{"dead_letter_discarded", "dead_letter_retried"}, []string{log.Entries[0].Action, log.Entries[1].Action})
+	for _, e := range log.Entries {
+		require.Equal(t, "Anna admin", e.Actor.Name)
+		require.Equal(t, "Bot", e.Object.Name)
+	}
 }
 
 func TestUpdateIsStoredOnceHoweverOftenItComes(t *testing.T) {

@@ -45,7 +45,10 @@ func TestWhatIsForAdminsIsRefusedToOperators(t *testing.T) {
 	batch, err := b.store.StartReplay(t.Context(), store.ReplayFilter{})
 	require.NoError(t, err)
 	operator, admin := b.login("operator"), b.login("admin")
-	ids := map[string]string{"turns": failed.String(), "replays": batch.ID.String(), "operators": b.operatorID("operator").String(), "channels": "demo", "alarms": uuid.NewString()}
+	ids := map[string]string{
+		"turns": failed.String(), "replays": batch.ID.String(), "operators": b.operatorID("operator").String(), "channels": "demo",
+		"alarms": uuid.NewString(), "dead-letters": b.bury("{broken").String(),
+	}
 	bodies := map[string]string{
 		"POST /api/v1/channels":      `{"kind":"widget","slug":"mine","name":"Mine"}`,
 		"PATCH /api/v1/channels/:id": `{"name":"Mine"}`,
@@ -61,6 +64,7 @@ func TestWhatIsForAdminsIsRefusedToOperators(t *testing.T) {
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM turns x)
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM dialogues x)
 			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM replay_batches x)
+			|| (SELECT coalesce(string_agg(x::text, ' ' ORDER BY x::text), '') FROM dead_letters x)
 			|| (SELECT count(*) FROM audit)`).Scan(&all))
 		return all
 	}

@@ -31,6 +31,9 @@ const (
 	ActionTokenRevoked    Action = "api_token_revoked"
 	ActionBotChanged      Action = "bot_changed"
 	ActionAlarmClosed     Action = "alarm_closed"
+
+	ActionDeadLetterRetried   Action = "dead_letter_retried"
+	ActionDeadLetterDiscarded Action = "dead_letter_discarded"
 )
 
 // Actor is who acts, for the audit log.

@@ -174,6 +174,57 @@ func (s *Store) DeadLetters(ctx context.Context, after *Place, page int) ([]db.L
 	return list, nil
 }
 
+// DeadLetter is a provider's delivery that no message came of, whole.
+type DeadLetter struct {
+	db.DeadLetter
+	Channel db.Channel
+}
+
+// DeadLetter finds a dead letter.
+func (s *Store) DeadLetter(ctx context.Context, id uuid.UUID) (DeadLetter, error) {
+	r, err := s.q.GetDeadLetter(ctx, s.pool, id)
+	if err != nil {
+		return DeadLetter{}, notFound(err, "dead letter", id)
+	}
+	return DeadLetter{DeadLetter: r.DeadLetter, Channel: r.Channel}, nil
+}
+
+// SetDeadLetterReason records why nothing comes of a dead letter now.
+func (s *Store) SetDeadLetterReason(ctx context.Context, id uuid.UUID, reason string) error {
+	n, err := s.q.SetDeadLetterReason(ctx, s.pool, db.SetDeadLetterReasonParams{ID: id, Reason: storable(reason)})
+	if err != nil {
+		return fmt.Errorf("record the reason of dead letter %s: %w", id, err)
+	}
+	if n == 0 {
+		return notFound(pgx.ErrNoRows, "dead letter", id)
+	}
+	return nil
+}
+
+// DeadLetterTaken removes a dead letter that was retried and is taken. It is logged
+// also when somebody else has removed it meanwhile: what was taken, was.
+func (s *Store) DeadLetterTaken(ctx context.Context, x DeadLetter, outcome string) error {
+	return s.removeDeadLetter(ctx, x, ActionDeadLetterRetried, map[string]any{"dead_letter": x.ID, "outcome": outcome}, false)
+}
+
+// DiscardDeadLetter removes a dead letter that nobody needs. Discarding one that is gone fails.
+func (s *Store) DiscardDeadLetter(ctx context.Context, x DeadLetter) error {
+	return s.removeDeadLetter(ctx, x, ActionDeadLetterDiscarded, map[string]any{"dead_letter": x.ID, "reason": x.Reason}, true)
+}
+
+func (s *Store) removeDeadLetter(ctx context.Context, x DeadLetter, action Action, detail map[string]any, must bool) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		n, err := s.q.DeleteDeadLetter(ctx, tx, x.ID)
+		if err != nil {
+			return fmt.Errorf("remove dead letter %s: %w", x.ID, err)
+		}
+		if n == 0 && must {
+			return notFound(pgx.ErrNoRows, "dead letter", x.ID)
+		}
+		return s.audit(ctx, tx, actorOf(ctx), action, channelObject(x.Channel), detail)
+	})
+}
+
 // Visitor is a session of the website widget.
 type Visitor struct {
 	SessionID  uuid.UUID // the thread key of the dialogue

@@ -13,6 +13,18 @@ import (
 	"github.com/google/uuid"
 )
 
+const deleteDeadLetter = `-- name: DeleteDeadLetter :execrows
+DELETE FROM dead_letters WHERE id = $1
+`
+
+func (q *Queries) DeleteDeadLetter(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
+	result, err := db.Exec(ctx, deleteDeadLetter, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const deleteExpiredWidgetSessions = `-- name: DeleteExpiredWidgetSessions :execrows
 DELETE FROM widget_sessions WHERE token_hash IN (
     SELECT s.token_hash FROM widget_sessions s WHERE s.expires_at < $1::timestamptz
@@ -105,6 +117,39 @@ func (q *Queries) GetChannelBySlug(ctx context.Context, db DBTX, slug string) (C
 		&i.DisabledAt,
 		&i.Problem,
 		&i.ProblemAt,
+	)
+	return i, err
+}
+
+const getDeadLetter = `-- name: GetDeadLetter :one
+SELECT x.id, x.channel_id, x.reason, x.body, x.received_at, c.id, c.kind, c.slug, c.name, c.settings, c.secrets, c.secret_key_id, c.created_at, c.disabled_at, c.problem, c.problem_at FROM dead_letters x JOIN channels c ON c.id = x.channel_id WHERE x.id = $1
+`
+
+type GetDeadLetterRow struct {
+	DeadLetter DeadLetter
+	Channel    Channel
+}
+
+func (q *Queries) GetDeadLetter(ctx context.Context, db DBTX, id uuid.UUID) (GetDeadLetterRow, error) {
+	row := db.QueryRow(ctx, getDeadLetter, id)
+	var i GetDeadLetterRow
+	err := row.Scan(
+		&i.DeadLetter.ID,
+		&i.DeadLetter.ChannelID,
+		&i.DeadLetter.Reason,
+		&i.DeadLetter.Body,
+		&i.DeadLetter.ReceivedAt,
+		&i.Channel.ID,
+		&i.Channel.Kind,
+		&i.Channel.Slug,
+		&i.Channel.Name,
+		&i.Channel.Settings,
+		&i.Channel.Secrets,
+		&i.Channel.SecretKeyID,
+		&i.Channel.CreatedAt,
+		&i.Channel.DisabledAt,
+		&i.Channel.Problem,
+		&i.Channel.ProblemAt,
 	)
 	return i, err
 }
@@ -346,6 +391,23 @@ type SetChannelProblemParams struct {
 func (q *Queries) SetChannelProblem(ctx context.Context, db DBTX, arg SetChannelProblemParams) error {
 	_, err := db.Exec(ctx, setChannelProblem, arg.ID, arg.Problem)
 	return err
+}
+
+const setDeadLetterReason = `-- name: SetDeadLetterReason :execrows
+UPDATE dead_letters SET reason = $2 WHERE id = $1
+`
+
+type SetDeadLetterReasonParams struct {
+	ID     uuid.UUID
+	Reason string
+}
+
+func (q *Queries) SetDeadLetterReason(ctx context.Context, db DBTX, arg SetDeadLetterReasonParams) (int64, error) {
+	result, err := db.Exec(ctx, setDeadLetterReason, arg.ID, arg.Reason)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const touchWidgetSession = `-- name: TouchWidgetSession :exec

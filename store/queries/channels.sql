@@ -37,6 +37,15 @@ FROM dead_letters x JOIN channels c ON c.id = x.channel_id
 WHERE sqlc.narg(before_at)::timestamptz IS NULL OR (x.received_at, x.id) < (sqlc.narg(before_at)::timestamptz, sqlc.narg(before_id)::uuid)
 ORDER BY x.received_at DESC, x.id DESC LIMIT sqlc.arg(page);
 
+-- name: GetDeadLetter :one
+SELECT sqlc.embed(x), sqlc.embed(c) FROM dead_letters x JOIN channels c ON c.id = x.channel_id WHERE x.id = $1;
+
+-- name: SetDeadLetterReason :execrows
+UPDATE dead_letters SET reason = $2 WHERE id = $1;
+
+-- name: DeleteDeadLetter :execrows
+DELETE FROM dead_letters WHERE id = $1;
+
 -- name: InsertWidgetSession :exec
 INSERT INTO widget_sessions (token_hash, id, channel_id, expires_at) VALUES ($1, $2, $3, $4);
 

@@ -50,4 +50,6 @@ export const api = {
   operators: (query: { all?: boolean } = {}) => call("get", "/api/v1/operators", { query }),
   audit: (query: AuditQuery, signal?: AbortSignal) => call("get", "/api/v1/audit", { query, signal }),
   deadLetters: (cursor?: string) => call("get", "/api/v1/dead-letters", { query: { cursor } }),
+  retryDeadLetter: (id: string) => call("post", "/api/v1/dead-letters/{id}/retry", { path: { id } }),
+  discardDeadLetter: (id: string) => call("delete", "/api/v1/dead-letters/{id}", { path: { id } }),
 };

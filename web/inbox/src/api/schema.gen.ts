@@ -588,6 +588,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dead-letters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Admins only. Removes a delivery that nobody needs, for good. */
+        delete: operations["discardDeadLetter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Admins only. Takes a delivery as if the provider delivered it now, for example after an update of Parley that
+         *     understands it. It leaves the list when it is taken; what is in a dialogue already is not doubled. One that still
+         *     cannot be taken stays, with the reason that it has now (409).
+         */
+        post: operations["retryDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.yaml": {
         parameters: {
             query?: never;
@@ -1316,7 +1358,7 @@ export interface components {
                 name: string;
             };
             /** @enum {string} */
-            action: "handed_off" | "taken_over" | "returned_to_bot" | "turn_replayed" | "replay_started" | "replay_stopped" | "replay_ended" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "api_token_revoked" | "bot_changed" | "alarm_closed";
+            action: "handed_off" | "taken_over" | "returned_to_bot" | "turn_replayed" | "replay_started" | "replay_stopped" | "replay_ended" | "channel_added" | "channel_changed" | "operator_added" | "operator_changed" | "api_token_made" | "api_token_revoked" | "bot_changed" | "alarm_closed" | "dead_letter_retried" | "dead_letter_discarded";
             object: {
                 /** @enum {string} */
                 kind: "dialogue" | "channel" | "operator" | "bot" | "replay" | "alarm";
@@ -2427,6 +2469,56 @@ export interface operations {
                     "application/json": {
                         dead_letters: components["schemas"]["DeadLetter"][];
                         next_cursor: string | null;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    discardDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retryDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is taken */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description ignored: it holds nothing for a dialogue
+                         * @enum {string}
+                         */
+                        outcome: "taken" | "ignored";
                     };
                 };
             };

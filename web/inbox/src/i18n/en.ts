@@ -396,7 +396,7 @@ export const en: Translation = {
         "Everything the bot was asked, what it answered and what it took: who asked, which model and which version of the bot, how long and how much. Open one to see what it was based on.",
       audit: "Who took over and returned dialogues, replayed answers, changed channels, staff and the bot, and when.",
       "dead-letters":
-        "Sometimes a channel sends something that we could not read. Such deliveries are not lost: they are kept here in full. Usually there is nothing to do. If they become many, show this page to whoever connected the channel.",
+        "Sometimes a channel sends something that we could not read. Such deliveries are not lost: they are kept here in full. Usually there is nothing to do. After an update of Parley a delivery can be tried again. If they become many, show this page to whoever connected the channel.",
     },
     period: "Period",
     today: "Today",
@@ -416,6 +416,15 @@ export const en: Translation = {
     body: "The whole delivery",
     showBody: "Show the delivery",
     hideBody: "Hide the delivery",
+    retry: "Try again",
+    taken: "The delivery is taken: what it held is in its dialogue now.",
+    ignored: "The delivery held nothing for a dialogue. It is off the page.",
+    refused: "It could not be taken, and stays here. The server says: {{detail}}",
+    gone: "This delivery is no longer here: somebody has taken or discarded it before.",
+    discard: "Discard",
+    discardTitle: "Discard the delivery?",
+    discardText: "The delivery goes for good. If it holds a message of a customer, nobody can read it any more.",
+    discarded: "The delivery is discarded.",
   },
   failures: {
     rail: "Bot errors",
@@ -512,6 +521,8 @@ export const en: Translation = {
       api_token_revoked: "Key for programs revoked",
       bot_changed: "Bot settings changed",
       alarm_closed: "Alarm closed",
+      dead_letter_retried: "Unreadable delivery tried again and taken",
+      dead_letter_discarded: "Unreadable delivery discarded",
     },
     detail: {
       answers: "answers: {{n}}",
@@ -530,6 +541,7 @@ export const en: Translation = {
       unlocked: "access restored",
       password: "new password",
       version: "version {{n}}",
+      nothing: "it held nothing for a dialogue",
     },
   },
   error: {

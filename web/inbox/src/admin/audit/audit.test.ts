@@ -40,6 +40,9 @@ describe("an entry in words", () => {
     [{ action: "channel_changed", detail: { enabled: false, renamed: true, secrets_changed: true, settings_changed: false } }, ["новое имя", "новые ключи доступа", "канал выключен"]],
     [{ action: "operator_changed", detail: { role: "operator", disabled: true, renamed: false, password_changed: true } }, ["новый пароль", "роль: оператор", "вход закрыт"]],
     [{ action: "bot_changed", detail: { version: 4 } }, ["версия 4"]],
+    [{ action: "dead_letter_retried", detail: { dead_letter: id(1), outcome: "taken" } }, []],
+    [{ action: "dead_letter_retried", detail: { dead_letter: id(1), outcome: "ignored" } }, ["в ней не было ничего для диалогов"]],
+    [{ action: "dead_letter_discarded", detail: { dead_letter: id(1), reason: "the update is not understood" } }, []],
     [{ action: "api_token_made", detail: { token: { id: 1 } } }, []],
   ] as const)("tells the details of %j", (change, expected) => {
     expect(detailsOf(instance.t, auditEntry(change))).toEqual(expected);

@@ -19,6 +19,8 @@ export const actions = [
   "api_token_revoked",
   "bot_changed",
   "alarm_closed",
+  "dead_letter_retried",
+  "dead_letter_discarded",
 ] as const satisfies AuditEntry["action"][];
 
 /** Why the bot hands over. */
@@ -94,6 +96,9 @@ export function detailsOf(t: TFunction, { action, detail }: AuditEntry): string[
       break;
     case "bot_changed":
       parts.push(typeof detail["version"] === "number" && t("audit.detail.version", { n: detail["version"] }));
+      break;
+    case "dead_letter_retried":
+      parts.push(text("outcome") === "ignored" && t("audit.detail.nothing"));
   }
   parts.push(text("channel") !== "" && t("audit.detail.channel", { name: text("channel") }));
   return parts.filter((part) => part !== false);
