@@ -12,6 +12,7 @@ export const api = {
   login: (email: string, password: string) => call("post", "/api/v1/session", { body: { email, password } }),
   session: () => call("get", "/api/v1/session", {}),
   logout: () => call("delete", "/api/v1/session", {}),
+  changePassword: (current: string, password: string) => call("put", "/api/v1/session/password", { body: { current, password } }),
 
   dialogues: (query: DialogueQuery, signal?: AbortSignal) => call("get", "/api/v1/dialogues", { query, signal }),
   dialogue: (id: string, signal?: AbortSignal) => call("get", "/api/v1/dialogues/{id}", { path: { id }, signal }),

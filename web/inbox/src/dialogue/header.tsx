@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
 import { IconAlarm, IconArrowLeft, IconDots, IconInfoCircle, IconLock, IconLockOpen, IconMailOpened, IconZzz } from "@tabler/icons-react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Dialogue } from "../api/types";
 import { ChannelIcon } from "../customer/channel-icon";
@@ -8,12 +9,15 @@ import { WaitingBadge } from "../list/waiting-badge";
 import { navigate } from "../router";
 import { serverNow } from "../server-clock";
 import { useMe } from "../session/session";
+import { stopped } from "../store/merge";
+import { useSelected } from "../store/store";
 import type { DialogueActions } from "./actions";
 import classes from "./header.module.css";
 import { ModeSwitch } from "./mode-switch";
 import { useReason } from "./reason";
 import { snoozeChoices, snoozeUntil } from "./snooze";
 import { Timers } from "./timers";
+import { Resend, undelivered, useTroubleText } from "./trouble";
 
 interface HeaderProps {
   dialogue: Dialogue;
@@ -26,7 +30,6 @@ interface HeaderProps {
 export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: HeaderProps) {
   const { t } = useTranslation();
   const nameOf = useCustomerName();
-  const reasonOf = useReason();
   const me = useMe();
   const closed = dialogue.status === "closed";
   const statusLabel = closed ? t("header.reopen") : t("header.close");
@@ -94,18 +97,36 @@ export function Header({ dialogue, actions, narrow, panelOpen, onPanel }: Header
           </Tooltip>
         </div>
       </div>
-      {dialogue.waiting_since && (
-        <div className={classes.waiting}>
-          <WaitingBadge since={dialogue.waiting_since} />
-          {dialogue.handoff_reason && dialogue.handoff_reason !== "operator" && <span className={classes.reason}>{reasonOf(dialogue)}</span>}
-          {free && (
-            <Button size="compact-sm" variant="default" ml="auto" onClick={() => void actions.take()}>
+      {dialogue.waiting_since && <Waiting dialogue={dialogue} since={dialogue.waiting_since} onTake={free ? () => void actions.take() : null} />}
+      <Timers dialogue={dialogue} />
+    </header>
+  );
+}
+
+/** That a human is waited for, why, and what ends it. */
+function Waiting({ dialogue, since, onTake }: { dialogue: Dialogue; since: string; onTake: (() => void) | null }) {
+  const { t } = useTranslation();
+  const reasonOf = useReason();
+  const troubleText = useTroubleText();
+  const thread = useSelected((state) => state.threads[dialogue.id]);
+  const lost = useMemo(() => undelivered(thread?.messages ?? []), [thread]);
+  // An operator who has written has ended the wait that the handoff began.
+  const reason = lost?.author === "operator" || dialogue.handoff_reason === "operator" || !dialogue.handoff_reason ? null : reasonOf(dialogue);
+  return (
+    <div className={classes.waiting}>
+      <WaitingBadge since={since} />
+      {reason && <span className={classes.reason}>{reason}</span>}
+      {lost && <span className={classes.reason}>{troubleText(lost)}</span>}
+      {(onTake || (lost && stopped(lost))) && (
+        <div className={classes.ways}>
+          {lost && stopped(lost) && <Resend key={lost.id} message={lost} variant="default" />}
+          {onTake && (
+            <Button size="compact-sm" variant="default" onClick={onTake}>
               {t("header.take")}
             </Button>
           )}
         </div>
       )}
-      <Timers dialogue={dialogue} />
-    </header>
+    </div>
   );
 }

@@ -46,7 +46,7 @@ export function LoginPage() {
               </Alert>
             )}
             <TextInput label={t("login.email")} type="email" name="email" autoComplete="username" required autoFocus withAsterisk={false} value={email} onChange={(event) => setEmail(event.currentTarget.value)} />
-            <PasswordInput label={t("login.password")} name="password" autoComplete="current-password" required withAsterisk={false} value={password} onChange={(event) => setPassword(event.currentTarget.value)} />
+            <PasswordInput label={t("login.password")} name="password" autoComplete="current-password" required withAsterisk={false} visibilityToggleButtonProps={{ "aria-label": t("password.show") }} value={password} onChange={(event) => setPassword(event.currentTarget.value)} />
             {error && (
               <Alert color="red" variant="light" role="alert">
                 {error}

@@ -1,11 +1,12 @@
 import { Avatar, Button, Group, type MantineColorScheme, Menu, Modal, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { IconHistory, IconKeyboard, IconLogout, IconMailQuestion, IconMessageReport, IconMessages } from "@tabler/icons-react";
+import { IconHistory, IconKey, IconKeyboard, IconLogout, IconMailQuestion, IconMessageReport, IconMessages } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { chooseLanguage, type Language, languages } from "../i18n";
 import { adminPath, adminSections, navigate } from "../router";
 import { useLogout, useMe } from "../session/session";
 import { useSelected } from "../store/store";
+import { PasswordDialog } from "./password-dialog";
 import classes from "./rail.module.css";
 
 const sectionIcons = { "failed-answers": IconMessageReport, answers: IconMessages, audit: IconHistory, "dead-letters": IconMailQuestion };
@@ -18,6 +19,7 @@ export function AccountMenu({ onHelp }: { onHelp(): void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const unsent = useSelected((state) => state.pending.length);
   const [asking, setAsking] = useState(false);
+  const [changingPassword, setChangingPassword] = useState(false);
   return (
     <>
       <Menu position="right-end" width={300}>
@@ -68,6 +70,9 @@ export function AccountMenu({ onHelp }: { onHelp(): void }) {
             </>
           )}
           <Menu.Divider />
+          <Menu.Item leftSection={<IconKey size={16} aria-hidden />} onClick={() => setChangingPassword(true)}>
+            {t("menu.password")}
+          </Menu.Item>
           <Menu.Item leftSection={<IconKeyboard size={16} aria-hidden />} rightSection={<kbd>?</kbd>} onClick={onHelp}>
             {t("menu.help")}
           </Menu.Item>
@@ -85,6 +90,7 @@ export function AccountMenu({ onHelp }: { onHelp(): void }) {
           <Button onClick={() => void logout()}>{t("menu.logoutAnyway")}</Button>
         </Group>
       </Modal>
+      <PasswordDialog opened={changingPassword} onClose={() => setChangingPassword(false)} />
     </>
   );
 }

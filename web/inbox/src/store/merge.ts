@@ -23,12 +23,18 @@ export function movesForward(from: MessageState, to: MessageState): boolean {
   return progress[to] > progress[from];
 }
 
-function mergeMessage(known: Message, incoming: Message): Message {
-  return known.state === incoming.state || movesForward(known.state, incoming.state) ? incoming : known;
+/** Whether a message did not reach the customer, or perhaps not, and leaves again only when an operator sends it. */
+export const stopped = ({ state }: Message) => state === "failed" || state === "unconfirmed";
+
+function mergeMessage(known: Message, incoming: Message, later: boolean): Message {
+  return known.state === incoming.state || movesForward(known.state, incoming.state) || (later && stopped(known)) ? incoming : known;
 }
 
-/** The known messages with the incoming ones put in by seq; the same array when nothing is new. */
-export function mergeMessages(known: Message[], incoming: Message[]): Message[] {
+/**
+ * The known messages with the incoming ones put in by seq; the same array when nothing is new. What is known to be of
+ * a later time than all that came before may also be a message sent again.
+ */
+export function mergeMessages(known: Message[], incoming: Message[], later = false): Message[] {
   if (incoming.length === 0) return known;
   const lastKnown = known.at(-1);
   if (lastKnown === undefined || incoming[0]!.seq > lastKnown.seq) return [...known, ...incoming];
@@ -36,7 +42,7 @@ export function mergeMessages(known: Message[], incoming: Message[]): Message[] 
   let changed = false;
   for (const message of incoming) {
     const before = bySeq.get(message.seq);
-    const after = before ? mergeMessage(before, message) : message;
+    const after = before ? mergeMessage(before, message, later) : message;
     if (after === before) continue;
     bySeq.set(message.seq, after);
     changed = true;

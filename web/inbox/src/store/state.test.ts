@@ -68,6 +68,15 @@ describe("messages", () => {
     expect(state.threads[id(1)]?.messages[0]?.state).toBe("delivered");
   });
 
+  it("begin anew when they are sent again, but not by late news", () => {
+    const item = (state: MessageState) => message(1, { author: "operator", state });
+    const failed = after(opened, page([item("failed")]), news(item("failed"), 3));
+    const stateOf = (state: State) => state.threads[id(1)]?.messages[0]?.state;
+    expect(stateOf(reduce(failed, news(item("queued"), 2)))).toBe("failed");
+    expect(stateOf(reduce(failed, page([item("queued")], "newer")))).toBe("failed");
+    expect(stateOf(reduce(failed, news(item("queued"), 4)))).toBe("queued");
+  });
+
   it.each<[MessageState, MessageState, boolean]>([
     ["queued", "sending", true],
     ["sending", "sent", true],

@@ -91,7 +91,7 @@ export function reduce(state: State, action: Action): State {
     case "snapshot":
       return withSnapshot(state, action.dialogues);
     case "message":
-      return withMessage(withDialogues(state, [action.news.dialogue]), action.news.message);
+      return withMessage(withDialogues(state, [action.news.dialogue]), action.news.message, isLater(state, action.news.dialogue));
     case "thread-opened":
       return withOpenThread(state, action.dialogueID);
     case "thread-page":
@@ -146,12 +146,17 @@ function withSnapshot(state: State, incoming: Dialogue[]): State {
   return { ...state, dialogues, threads, replies: {}, typing: {} };
 }
 
-function withMessage(state: State, message: Message): State {
+function isLater(state: State, { id, version }: Dialogue): boolean {
+  const known = state.dialogues[id];
+  return known === undefined || version > known.version;
+}
+
+function withMessage(state: State, message: Message, later: boolean): State {
   const id = message.dialogue_id;
   let next = state;
   const thread = state.threads[id];
   if (thread) {
-    const messages = mergeMessages(thread.messages, [message]);
+    const messages = mergeMessages(thread.messages, [message], later);
     if (messages !== thread.messages) next = { ...next, threads: { ...next.threads, [id]: { ...thread, messages } } };
   }
   if (message.client_id && message.author === "operator") next = withoutPending(next, message.client_id);
