@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -112,7 +113,8 @@ func (i *Intake) Retry(ctx context.Context, id uuid.UUID) (outcome string, err e
 		if err := i.Store.SetDeadLetterReason(ctx, id, reason); err != nil {
 			return "", err
 		}
-		return "", dialogue.Errorf(dialogue.CodeConflict, "it still cannot be taken, and stays here: %s", reason)
+		short, _, _ := strings.Cut(reason, ":") // what Postgres or the decoder says in full is in the list
+		return "", dialogue.Errorf(dialogue.CodeConflict, "it still cannot be taken, and stays here: %s", short)
 	}
 	if err := i.Store.DeadLetterTaken(ctx, letter, outcome); err != nil {
 		return "", err

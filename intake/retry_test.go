@@ -130,7 +130,7 @@ func TestDeadLetterThatIsStillBrokenStays(t *testing.T) {
 		id := b.bury(c.body)
 		_, err := in.Retry(t.Context(), id)
 		require.Equal(t, dialogue.CodeConflict, dialogue.ErrorCode(err), "%v", err)
-		require.ErrorContains(t, err, c.reason)
+		require.EqualError(t, err, "conflict: it still cannot be taken, and stays here: "+c.reason)
 		bodies, reasons := b.deadLetters()
 		require.Equal(t, string(c.body), bodies[0])
 		require.Contains(t, reasons[0], c.reason)
