@@ -74,7 +74,13 @@ func (l *lockedBuffer) String() string {
 // start runs the product. A process that still runs when the test ends is killed; its log is shown when the test failed.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(parleyBinary(t), args...), done: make(chan struct{})}
+	return startProgram(t, parleyBinary(t), env, args...)
+}
+
+// startProgram is start with another build of the product.
+func startProgram(t *testing.T, program string, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(program, args...), done: make(chan struct{})}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	require.NoError(t, p.cmd.Start())

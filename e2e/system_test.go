@@ -72,8 +72,14 @@ func (s *system) addOperator(email, name, role string) {
 // startAPI starts an api node and waits until it is ready.
 func (s *system) startAPI() (p *process, base string) {
 	s.t.Helper()
+	return s.startAPIOf(parleyBinary(s.t))
+}
+
+// startAPIOf is startAPI with another build of the product.
+func (s *system) startAPIOf(program string) (p *process, base string) {
+	s.t.Helper()
 	address := freeAddress(s.t)
-	p = start(s.t, append([]string{"PARLEY_PUBLIC_URL=http://" + address, "PARLEY_LISTEN=" + address}, s.env...), "api")
+	p = startProgram(s.t, program, append([]string{"PARLEY_PUBLIC_URL=http://" + address, "PARLEY_LISTEN=" + address}, s.env...), "api")
 	s.base = "http://" + address
 	awaitReady(s.t, s.base)
 	return p, s.base
