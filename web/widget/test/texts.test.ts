@@ -23,10 +23,15 @@ describe("splitLinks", () => {
   });
 });
 
-test("numbers stay on one line, and the text stays what it was", () => {
-  const text = "iPhone стоит 1 450 000 ₸, скидка 20 %, см. https://shop.kz/100 000 за 12 дней";
+test.each([
+  ["iPhone стоит 1 450 000 ₸, скидка 20 %, см. https://shop.kz/100 000 за 12 дней", ["1 450 000 ₸", "20 %"]],
+  ["1\u00a0500\u202f₸ или 99,90 €", ["1\u00a0500\u202f₸", "99,90 €"]],
+  ["1 500 тг., 2 000 тенге, 300 Теңге, 5 тгк", ["1 500 тг", "2 000 тенге", "300 Теңге"]],
+  ["12 12 2026 в 10 часов", []],
+  ["111 ".repeat(9).trim(), ["111 111 111 111 111", "111 111 111 111"]],
+])("prices stay on one line, and the text stays what it was: %s", (text, unbroken) => {
   const pieces = splitText(text);
-  expect(pieces.filter((piece) => piece.unbroken).map((piece) => piece.text)).toEqual(["1 450 000 ₸", "20 %"]);
+  expect(pieces.filter((piece) => piece.unbroken).map((piece) => piece.text)).toEqual(unbroken);
   expect(pieces.map((piece) => piece.text).join("")).toBe(text);
 });
 

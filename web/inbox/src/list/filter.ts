@@ -6,6 +6,9 @@ import type { Dialogue, Mode, Status } from "../api/types";
 export const views = ["waiting", "mine", "bot", "all", "closed"] as const;
 export type View = (typeof views)[number];
 
+/** What the server searches for at most, in characters. */
+export const longestSearch = 200;
+
 export interface Filter {
   view: View;
   q: string;

@@ -7,7 +7,7 @@ import { ChannelIcon } from "../customer/channel-icon";
 import { useChannels } from "../customer/channels";
 import { Choice, MenuChip, ToggleChip } from "../shell/chip";
 import chips from "../shell/chip.module.css";
-import type { Filter } from "./filter";
+import { type Filter, longestSearch } from "./filter";
 import classes from "./filters.module.css";
 
 const statuses: Status[] = ["new", "open", "snoozed", "closed"];
@@ -38,6 +38,7 @@ export function Filters({ filter, onChange, search, onSearch, searchRef, onLeave
         aria-label={t("list.searchLabel")}
         placeholder={t("list.search")}
         value={search}
+        maxLength={longestSearch}
         onChange={(event) => onSearch(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Escape") {

@@ -22,7 +22,7 @@ export function MenuChip({ label, name, active, closeOnItemClick = false, childr
           <IconChevronDown size={14} stroke={2} aria-hidden />
         </UnstyledButton>
       </Menu.Target>
-      <Menu.Dropdown>{children}</Menu.Dropdown>
+      <Menu.Dropdown className={classes.choices}>{children}</Menu.Dropdown>
     </Menu>
   );
 }

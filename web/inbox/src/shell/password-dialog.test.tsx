@@ -57,7 +57,7 @@ it("says at the current password that it is wrong, and keeps what was typed", as
 });
 
 it("says at the new password what is asked of it", async () => {
-  answer = () => problem(422, "invalid");
+  answer = () => problem(400, "invalid");
   await open();
   change();
   await waitFor(() => expect(saidAt(next())).toContain("В пароле должно быть от 8 до 200 знаков"));

@@ -8,8 +8,9 @@ export interface Piece {
 const candidate = /https?:\/\/[^\s<>"'`\u0000-\u001f\u2028\u2029]+/gi;
 const trailing = /[.,;:!?…»”’)\]}]$/;
 
-// Grouped digits, and a currency sign or a unit's sign after them: 450 000 ₸, 20 %.
-const number = /\d{1,3}(?:[ \u00a0]\d{3})+(?:[ \u00a0][₸₽$€%])?|\d+[ \u00a0][₸₽$€%]/g;
+// Grouped digits, and the sign or the word of a currency after them: 450 000 ₸, 20 %. Never so long that it does not
+// fit on a line.
+const number = /\d{1,3}(?:[ \u00a0\u202f]\d{3}){1,4}(?!\d)(?:[.,]\d{1,2})?(?:[ \u00a0\u202f](?:[₸₽$€£%]|(?:тг|тенге|теңге|KZT|руб)(?!\p{L})))?|\d{1,9}(?:[.,]\d{1,2})?[ \u00a0\u202f](?:[₸₽$€£%]|(?:тг|тенге|теңге|KZT|руб)(?!\p{L}))/giu;
 
 /** Splits a message into text, links and numbers. */
 export function splitText(text: string): Piece[] {
