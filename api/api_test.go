@@ -419,6 +419,7 @@ func TestRefusals(t *testing.T) {
 		"resend of what is in":   {"POST", d + "/messages/" + b.message.String() + "/resend", b.operator, ``, 409, "received"},
 		"bad bot token":          {"POST", "/api/v1/channels", b.admin, `{"kind":"telegram","slug":"x","name":"x","secrets":{"token":"t"}}`, 400, "BotFather"},
 		"short password":         {"POST", "/api/v1/operators", b.admin, `{"email":"a@b.example","name":"a","role":"admin","password":"short"}`, 400, "8 to 200"},
+		"long password":          {"POST", "/api/v1/operators", b.admin, `{"email":"a@b.example","name":"a","role":"admin","password":"` + strings.Repeat("ы", 201) + `"}`, 400, "8 to 200"},
 		"address taken":          {"POST", "/api/v1/operators", b.admin, `{"email":"ADMIN@shop.example","name":"a","role":"admin","password":"12345678"}`, 409, "already"},
 		"no widget channel":      {"POST", "/widget/v1/sessions", "", `{"channel":"nonsense"}`, 404, "nonsense"},
 		"no visitor":             {"GET", "/widget/v1/messages", "", "", 401, "session"},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
 	"github.com/gin-gonic/gin"
@@ -35,7 +36,7 @@ func passwordParams() *argon2id.Params {
 
 // HashPassword makes what is stored of a password.
 func HashPassword(password string) (string, error) {
-	if len([]rune(password)) < 8 || len(password) > 200 {
+	if n := utf8.RuneCountInString(password); n < 8 || n > 200 {
 		return "", dialogue.Errorf(dialogue.CodeInvalid, "a password has 8 to 200 characters")
 	}
 	return argon2id.CreateHash(password, passwordParams())

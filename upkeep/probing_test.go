@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +16,12 @@ import (
 	"parley/upkeep"
 )
 
-// fakeAlarms are open for some causes.
+// fakeAlarms are open for some causes, and a model that answers or does not.
 type fakeAlarms struct {
+	mu      sync.Mutex
+	asked   int
+	answers bool
+
 	open    []string
 	holder  string // who may ask besides the one that asks first
 	holders map[string]bool
@@ -25,6 +30,8 @@ type fakeAlarms struct {
 }
 
 func (f *fakeAlarms) HoldProbe(_ context.Context, holder string, term time.Duration, _ []string) ([]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.down {
 		return nil, errors.New("connection refused")
 	}
@@ -39,29 +46,42 @@ func (f *fakeAlarms) HoldProbe(_ context.Context, holder string, term time.Durat
 }
 
 func (f *fakeAlarms) ModelAnswered(_ context.Context, causes []string, took time.Duration) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.open, f.took = nil, took
 	return len(causes), nil
+}
+
+// ask takes two seconds of the bubble's clock.
+func (f *fakeAlarms) ask(context.Context) error {
+	f.with(func() { f.asked++ })
+	<-time.After(2 * time.Second)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.answers {
+		return &bot.Error{Class: bot.ErrorUnavailable, Err: errors.New("502 bad gateway")}
+	}
+	return nil
+}
+
+// with looks at it, or changes it.
+func (f *fakeAlarms) with(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do()
 }
 
 func TestTheModelIsAskedWhileAnAlarmIsOpen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		alarms := &fakeAlarms{holders: map[string]bool{}}
-		asked, answers := 0, false
 		var ends []func()
 		for range 2 {
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			p := upkeep.NewProbing(upkeep.ProbingConfig{
 				Alarms: alarms, Causes: bot.ProbedCauses(), Every: 30 * time.Second, Log: slog.New(slog.DiscardHandler),
-				Ask: func(context.Context) error {
-					asked++
-					<-time.After(2 * time.Second) // of the bubble's clock
-					if !answers {
-						return &bot.Error{Class: bot.ErrorUnavailable, Err: errors.New("502 bad gateway")}
-					}
-					return nil
-				},
+				Ask: alarms.ask,
 			})
 			go func() { ended <- p.Run(ctx) }()
 			ends = append(ends, func() { stop(); require.NoError(t, <-ended) })
@@ -69,21 +89,26 @@ func TestTheModelIsAskedWhileAnAlarmIsOpen(t *testing.T) {
 		}
 		<-time.After(10 * time.Minute)
 		synctest.Wait()
-		require.Zero(t, asked, "there is nothing to ask for")
-
-		alarms.open = []string{"unavailable"}
+		alarms.with(func() {
+			require.Zero(t, alarms.asked, "there is nothing to ask for")
+			alarms.open = []string{"unavailable"}
+		})
 		<-time.After(5 * time.Minute)
 		synctest.Wait()
-		require.Equal(t, 10, asked, "one of the two asks, every 30 s")
-		require.Len(t, alarms.holders, 2)
-		alarms.down = true
+		alarms.with(func() {
+			require.Equal(t, 10, alarms.asked, "one of the two asks, every 30 s")
+			require.Len(t, alarms.holders, 2)
+			alarms.down = true
+		})
 		<-time.After(time.Minute)
 		synctest.Wait()
-		alarms.down, answers = false, true
+		alarms.with(func() { alarms.down, alarms.answers = false, true })
 		<-time.After(time.Minute)
 		synctest.Wait()
-		require.Equal(t, 11, asked, "it is not asked once it has answered")
-		require.Equal(t, 2*time.Second, alarms.took)
+		alarms.with(func() {
+			require.Equal(t, 11, alarms.asked, "it is not asked once it has answered")
+			require.Equal(t, 2*time.Second, alarms.took)
+		})
 		for _, end := range ends {
 			end()
 		}
