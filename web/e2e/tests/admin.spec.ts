@@ -209,8 +209,9 @@ async function settle(page: Page): Promise<void> {
   model.answer("Да.");
   await button(page, "Повторить все").click();
   await button(page.getByRole("dialog"), "Повторить").click();
-  await expect(page.getByText("Повторено: 3. Пропущено: 0.")).toBeVisible();
-  await button(page.getByRole("dialog"), "Закрыть").last().click();
+  const batch = page.getByTestId("replay");
+  await expect(batch).toContainText("Повторено: 3. Пропущено: 0.");
+  await button(batch, "Скрыть").click();
   await expect(page.getByText("Никто не ждёт")).toBeVisible();
 }
 
