@@ -55,6 +55,9 @@ func (s *Store) BeginSend(ctx context.Context, m *db.Message, pace channel.Pace,
 				return ErrSuperseded
 			}
 		}
+		if isFollowUp(*m) && !c.state.BotMaySend(c.state.Epoch) {
+			return ErrSuperseded
+		}
 		var err error
 		if slot, err = s.pace(ctx, c.tx, c.row.ChannelID, pace, reserved); err != nil || slot.Wait > 0 {
 			return err
@@ -157,6 +160,28 @@ func (c *change) recall() error {
 			return err
 		}
 	}
+	return c.recallFollowUps()
+}
+
+// isFollowUp says whether a message is what a silent customer is asked: the only
+// notice that belongs to no turn. It is the bot's to say, behind the same fence as
+// its answers, unless an operator has decided to send it.
+func isFollowUp(m db.Message) bool {
+	return m.Kind == dialogue.KindNotice && !m.TurnID.Valid && !m.OperatorID.Valid
+}
+
+// recallFollowUps takes back what a silent customer was to be asked and that never
+// left: the dialogue is not the bot's any more.
+func (c *change) recallFollowUps() error {
+	ids, err := c.s.q.RecallFollowUps(c.ctx, c.tx, db.RecallFollowUpsParams{DialogueID: c.row.ID, Error: takenOver})
+	if err != nil {
+		return fmt.Errorf("take back the follow-up of dialogue %s: %w", c.row.ID, err)
+	}
+	for _, id := range ids {
+		if err := c.update(id); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -222,6 +247,9 @@ func (s *Store) FailSuperseded(ctx context.Context, m db.Message) error {
 		if c.quiet = now.State != dialogue.StateQueued; c.quiet {
 			return nil // it was taken back, or is on its way, already
 		}
+		if isFollowUp(now) {
+			return c.recallFollowUps()
+		}
 		turn, err := c.turnOf(now)
 		if err != nil {
 			return err
@@ -274,6 +302,9 @@ func (s *Store) SetDelivery(ctx context.Context, m db.Message, state dialogue.De
 			if !c.state.BotMaySend(turn.Epoch) {
 				return c.takeBackLate(now, turn)
 			}
+		}
+		if state == dialogue.StateQueued && isFollowUp(now) && !c.state.BotMaySend(c.state.Epoch) {
+			state, reason = dialogue.StateFailed, takenOver
 		}
 		changed, err := s.q.SetMessageState(ctx, c.tx, db.SetMessageStateParams{
 			ID: m.ID, State: state, Error: ptr(storable(reason)), ProviderMessageID: ptr(providerMessageID),

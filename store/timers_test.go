@@ -10,6 +10,7 @@ import (
 
 	"parley/dialogue"
 	"parley/store"
+	"parley/store/db"
 )
 
 // fire has everything done that is due in a dialogue.
@@ -231,4 +232,47 @@ func TestLateTimersAreFound(t *testing.T) {
 	require.Equal(t, []uuid.UUID{id}, late(25*time.Hour))
 	require.NoError(t, b.RingAgain(ctx, id))
 	require.Empty(t, late(25*time.Hour), "a bell is about it")
+}
+
+// followsUp has a customer of a messenger asked whether that was all; the question waits to leave.
+func (b *bundle) followsUp(thread string) db.Message {
+	b.t.Helper()
+	ctx := context.Background()
+	id := b.write(thread, "1", "hello").Dialogue.ID
+	b.answer(id)
+	m, err := b.beginDraft(turnOf(b.t, b, id))
+	require.NoError(b.t, err)
+	b.deliver(m, dialogue.StateSent, thread+"/1", "")
+	b.silent(id, 2*time.Hour)
+	require.True(b.t, b.fire(id).ToSend)
+	out, err := b.NextOutgoing(ctx, id)
+	require.NoError(b.t, err)
+	return out.Message
+}
+
+// What a silent customer is asked is the bot's to say: it keeps behind the fence of a takeover.
+func TestNoFollowUpAfterATakeover(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := setup(t, "telegram")
+	b.timing(dialogue.Timing{FollowUp: 60})
+
+	queued := b.followsUp("a")
+	_, err := b.SetMode(ctx, queued.DialogueID, dialogue.ModeOperator, b.anna)
+	require.NoError(t, err)
+	require.Equal(t, "failed", b.state(queued.ID))
+	require.Error(t, b.begin(&queued), "a worker that has it in hand does not send it")
+	out, err := b.NextOutgoing(ctx, queued.DialogueID)
+	require.NoError(t, err)
+	require.Nil(t, out)
+
+	sending := b.followsUp("b")
+	require.NoError(t, b.begin(&sending))
+	_, err = b.SetMode(ctx, sending.DialogueID, dialogue.ModeOperator, b.anna)
+	require.NoError(t, err)
+	under, err := b.WaitForBotSends(ctx, sending.DialogueID, 0)
+	require.NoError(t, err)
+	require.Len(t, under, 1, "the takeover names it")
+	b.deliver(sending, dialogue.StateQueued, "", "wait")
+	require.Equal(t, "failed", b.state(sending.ID), "it is not tried again")
 }

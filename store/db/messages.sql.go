@@ -46,7 +46,7 @@ func (q *Queries) BeginSending(ctx context.Context, db DBTX, id uuid.UUID) (int3
 
 const botSendsUnderWay = `-- name: BotSendsUnderWay :many
 SELECT id, state FROM messages
-WHERE dialogue_id = $1 AND author = 'bot' AND (state = 'sending' OR state = 'unconfirmed' AND begun_at > now() - $2::interval)
+WHERE dialogue_id = $1 AND (author = 'bot' OR kind = 'notice' AND turn_id IS NULL) AND (state = 'sending' OR state = 'unconfirmed' AND begun_at > now() - $2::interval)
 ORDER BY seq
 `
 
@@ -900,6 +900,38 @@ func (q *Queries) QueuedBotAnswers(ctx context.Context, db DBTX, dialogueID uuid
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const recallFollowUps = `-- name: RecallFollowUps :many
+UPDATE messages SET state = 'failed', error = $1::text
+WHERE dialogue_id = $2 AND kind = 'notice' AND turn_id IS NULL AND operator_id IS NULL AND state = 'queued'
+RETURNING id
+`
+
+type RecallFollowUpsParams struct {
+	Error      string
+	DialogueID uuid.UUID
+}
+
+// Takes back what a silent customer was to be asked and that no provider was given.
+func (q *Queries) RecallFollowUps(ctx context.Context, db DBTX, arg RecallFollowUpsParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, recallFollowUps, arg.Error, arg.DialogueID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

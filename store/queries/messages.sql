@@ -46,7 +46,7 @@ SELECT count(*) FROM messages WHERE dialogue_id = $1 AND author = 'customer' AND
 -- name: BotSendsUnderWay :many
 -- The bot's messages that a provider is being given, or was given a moment ago without our knowing whether it took them.
 SELECT id, state FROM messages
-WHERE dialogue_id = $1 AND author = 'bot' AND (state = 'sending' OR state = 'unconfirmed' AND begun_at > now() - sqlc.arg(unsettled)::interval)
+WHERE dialogue_id = $1 AND (author = 'bot' OR kind = 'notice' AND turn_id IS NULL) AND (state = 'sending' OR state = 'unconfirmed' AND begun_at > now() - sqlc.arg(unsettled)::interval)
 ORDER BY seq;
 
 -- name: NextOutgoing :one
@@ -90,6 +90,12 @@ WHERE id = sqlc.arg(id) AND state IN ('failed', 'unconfirmed');
 -- Answers of the bot that wait to leave, newest first. One that an operator has decided to send is theirs.
 SELECT sqlc.embed(m), sqlc.embed(t) FROM messages m JOIN turns t ON t.id = m.turn_id
 WHERE m.dialogue_id = $1 AND m.author = 'bot' AND m.state = 'queued' AND m.operator_id IS NULL ORDER BY m.seq DESC;
+
+-- name: RecallFollowUps :many
+-- Takes back what a silent customer was to be asked and that no provider was given.
+UPDATE messages SET state = 'failed', error = sqlc.arg(error)::text
+WHERE dialogue_id = sqlc.arg(dialogue_id) AND kind = 'notice' AND turn_id IS NULL AND operator_id IS NULL AND state = 'queued'
+RETURNING id;
 
 -- name: OperatorWroteAfter :one
 SELECT EXISTS (SELECT FROM messages WHERE dialogue_id = $1 AND author = 'operator' AND kind = 'text' AND seq > sqlc.arg(after));
